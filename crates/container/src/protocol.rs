@@ -15,7 +15,7 @@ pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 pub enum Request {
     /// Clone a container. Descriptors: sealed plan memfd ([`crate::envelope::InitPlan`]), stdin,
     /// stdout, stderr, the locked state directory lock file.
-    Launch(Launch),
+    Launch(Box<Launch>),
     /// Start a process in a running container. Descriptors: sealed plan memfd
     /// ([`crate::envelope::ExecPlan`]), stdin, stdout, stderr.
     Exec {
@@ -69,6 +69,9 @@ pub struct Launch {
     pub name_file: Option<String>,
     /// Overlay directory to make before and remove after.
     pub upper: Option<OverlayUpper>,
+    /// Keep name, state directory (with `exit.json`) and overlay directory after the exit, until
+    /// they are removed by request.
+    pub keep: bool,
 }
 
 /// How a layer blob is applied.

@@ -1,1 +1,79 @@
-//! Placeholder.
+//! A container's file system tree, built by descriptor and entered by pivot_root(2).
+//!
+//! [`enter`] runs in the container's new mount namespace, before anything of the image has run.
+//! Host paths are opened first, while the host's tree is the only one; every path of the image is
+//! resolved below the new root's descriptor with openat2(2) RESOLVE_IN_ROOT and NO_MAGICLINKS, so
+//! that no link of the image leads out. There is no fall-back to a path string.
+
+#![forbid(unsafe_code)]
+
+mod cgroup;
+mod device;
+mod error;
+mod mask;
+mod mounts;
+mod path;
+mod root;
+
+use std::os::fd::AsFd;
+
+use ctr_spec::plan::Plan;
+use nix::mount::{MntFlags, MsFlags};
+
+pub use error::{Error, Result};
+
+/// What the caller knows and a Plan does not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation {
+    /// The process is in a user namespace other than the initial one: mknod is refused there, and
+    /// device nodes are bound from the host instead.
+    pub in_user_namespace: bool,
+}
+
+/// A mount that the plan marks optional and the kernel refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Destination inside the container.
+    pub destination: String,
+    /// What the kernel said.
+    pub reason: String,
+}
+
+/// Build the tree that `plan` lists in the current mount namespace and make it the root.
+///
+/// Returns the optional mounts that could not be had. On failure the mount namespace is in an
+/// undefined state and the process must end.
+///
+/// # Errors
+///
+/// The step, call, arguments and errno of the first refusal; code `MOUNT_FAILED` unless a host path
+/// is missing (`FILE_NOT_FOUND`) or out of reach (`PERMISSION_DENIED`).
+pub fn enter(plan: &Plan, situation: Situation) -> Result<Vec<Skipped>> {
+    // ORDER: before any mount, or mounts would propagate to the host.
+    let propagation = if mounts::follows_host(&plan.mounts) { MsFlags::MS_SLAVE } else { MsFlags::MS_PRIVATE };
+    error::step("make the mount namespace private", "mount", "/, MS_REC|MS_PRIVATE", || {
+        nix::mount::mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | propagation, None::<&str>)
+    })?;
+    // ORDER: host paths are opened while nothing covers them.
+    let sources = mounts::open_sources(&plan.mounts)?;
+    let hosts = device::open_hosts(&plan.devices, situation)?;
+    let root = root::attach(&plan.root)?;
+    let skipped = mounts::attach_all(root.as_fd(), plan, sources)?;
+    device::make_all(root.as_fd(), plan, hosts)?;
+    mask::read_only(root.as_fd(), &plan.readonly_paths)?;
+    mask::hide(root.as_fd(), &plan.masked_paths)?;
+    pivot(root.as_fd())?;
+    // ORDER: after the last creation below the root.
+    mounts::set_attributes(root.as_fd(), &plan.root.attributes, None, "/")?;
+    Ok(skipped)
+}
+
+fn pivot(root: std::os::fd::BorrowedFd<'_>) -> Result<()> {
+    error::step("enter the new root", "fchdir", "new root", || nix::unistd::fchdir(root))?;
+    error::step("enter the new root", "pivot_root", "., .", || nix::unistd::pivot_root(".", "."))?;
+    // The old root is stacked on the new one at "."; detaching it takes the whole host tree along.
+    error::step("detach the host's tree", "umount2", "., MNT_DETACH", || {
+        nix::mount::umount2(".", MntFlags::MNT_DETACH)
+    })?;
+    error::step("enter the new root", "chdir", "/", || nix::unistd::chdir("/"))
+}

@@ -1,0 +1,151 @@
+//! What a process sets on itself before execve and nix cannot: signal dispositions in bulk,
+//! supplementary groups as numbers, umask and the end without clean-up.
+#![allow(unsafe_code, reason = "signal dispositions, TIOCSCTTY and _exit are unsafe in libc")]
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+use crate::{Error, Result};
+
+/// Give every signal its default action and unblock all.
+///
+/// # Errors
+///
+/// As sigprocmask(2).
+pub fn reset_signals() -> Result<()> {
+    for signal in 1..=64 {
+        if signal == libc::SIGKILL || signal == libc::SIGSTOP || signal == 32 || signal == 33 {
+            continue;
+        }
+        // SAFETY: SIG_DFL installs no handler, so no code runs by it; numbers that do not exist
+        // give EINVAL, which changes nothing.
+        let _ = unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    nix::sys::signal::sigprocmask(
+        nix::sys::signal::SigmaskHow::SIG_SETMASK,
+        Some(&nix::sys::signal::SigSet::empty()),
+        None,
+    )
+    .map_err(|errno| Error::new("sigprocmask", "SIG_SETMASK, []", errno))
+}
+
+/// Make a terminal the controlling one of this session leader.
+///
+/// # Errors
+///
+/// EPERM when the caller leads no session or the terminal controls another one.
+pub fn set_controlling_terminal(terminal: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: TIOCSCTTY takes an integer argument.
+    let result = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) };
+    if result < 0 {
+        return Err(Error::last("ioctl", "TIOCSCTTY"));
+    }
+    Ok(())
+}
+
+/// End the process at once, without destructors or exit handlers.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit takes an integer and does not return; nothing of this process runs afterwards.
+    unsafe { libc::_exit(code) }
+}
+
+/// Set a resource limit by its kernel number, with values up to 2^64-1.
+///
+/// # Errors
+///
+/// EPERM when the hard limit is raised without CAP_SYS_RESOURCE, EINVAL when soft > hard.
+pub fn set_rlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
+    let limit = libc::rlimit64 { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: prlimit64 on pid 0 (the caller) reads one rlimit64, which lives across the call.
+    let result = unsafe {
+        libc::syscall(libc::SYS_prlimit64, 0, resource, &raw const limit, std::ptr::null::<libc::rlimit64>())
+    };
+    if result < 0 {
+        return Err(Error::last("prlimit64", format!("{resource}, {soft}:{hard}")));
+    }
+    Ok(())
+}
+
+/// Drop a capability from the bounding set (PR_CAPBSET_DROP); a number the kernel does not know is
+/// no error, for nothing holds it.
+///
+/// # Errors
+///
+/// EPERM without CAP_SETPCAP.
+pub fn drop_bounding(capability: u8) -> Result<()> {
+    // SAFETY: PR_CAPBSET_DROP takes integers only.
+    let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, u64::from(capability), 0, 0, 0) };
+    if result < 0 && Errno::last() != Errno::EINVAL {
+        return Err(Error::last("prctl", format!("PR_CAPBSET_DROP, {capability}")));
+    }
+    Ok(())
+}
+
+/// Keep or drop the permitted set when all user ids become non-zero (PR_SET_KEEPCAPS).
+///
+/// # Errors
+///
+/// As prctl(2).
+pub fn set_keep_capabilities(keep: bool) -> Result<()> {
+    // SAFETY: PR_SET_KEEPCAPS takes integers only.
+    let result = unsafe { libc::prctl(libc::PR_SET_KEEPCAPS, u64::from(keep), 0, 0, 0) };
+    if result < 0 {
+        return Err(Error::last("prctl", format!("PR_SET_KEEPCAPS, {keep}")));
+    }
+    Ok(())
+}
+
+/// Set the effective, permitted and inheritable sets of the calling thread in one call
+/// (capset(2), version 3).
+///
+/// # Errors
+///
+/// EPERM when a set asks for more than capabilities(7) allows.
+pub fn set_capabilities(effective: u64, permitted: u64, inheritable: u64) -> Result<()> {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    #[repr(C)]
+    struct Data {
+        effective: u32,
+        permitted: u32,
+        inheritable: u32,
+    }
+    // _LINUX_CAPABILITY_VERSION_3: two words, low first.
+    let header = Header { version: 0x2008_0522, pid: 0 };
+    let word = |shift: u32| Data {
+        effective: low_word(effective >> shift),
+        permitted: low_word(permitted >> shift),
+        inheritable: low_word(inheritable >> shift),
+    };
+    let data = [word(0), word(32)];
+    // SAFETY: version 3 reads one header and two data words; both live across the call.
+    let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) };
+    if result < 0 {
+        return Err(Error::last("capset", format!("e={effective:#x} p={permitted:#x} i={inheritable:#x}")));
+    }
+    Ok(())
+}
+
+/// Raise one capability in the ambient set (PR_CAP_AMBIENT_RAISE).
+///
+/// # Errors
+///
+/// EPERM when it is not both permitted and inheritable.
+pub fn raise_ambient(capability: u8) -> Result<()> {
+    // SAFETY: PR_CAP_AMBIENT_RAISE takes integers only.
+    let result = unsafe {
+        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, u64::from(capability), 0, 0)
+    };
+    if result < 0 {
+        return Err(Error::last("prctl", format!("PR_CAP_AMBIENT_RAISE, {capability}")));
+    }
+    Ok(())
+}
+
+fn low_word(value: u64) -> u32 {
+    u32::try_from(value & 0xffff_ffff).unwrap_or(0)
+}
