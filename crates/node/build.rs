@@ -1,1 +1,5 @@
-fn main() { napi_build::setup(); }
+//! Linker arguments of a Node.js addon.
+
+fn main() {
+    napi_build::setup();
+}

@@ -152,6 +152,8 @@ pub struct Failure {
     pub arguments: String,
     /// Error number, 0 when the failure has none.
     pub errno: i32,
+    /// What the user can do, where that is known.
+    pub hint: Option<String>,
 }
 
 fn errno_suffix(errno: i32) -> String {
@@ -213,4 +215,14 @@ pub struct AppliedLayer {
     pub entries: u64,
     /// Bytes of file content written.
     pub bytes: u64,
+}
+
+/// Id map lines in the launcher's command-line form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IdMapLines(pub(crate) Vec<IdMap>);
+
+impl From<Vec<(u32, u32, u32)>> for IdMapLines {
+    fn from(lines: Vec<(u32, u32, u32)>) -> Self {
+        Self(lines.into_iter().map(|(container_id, host_id, size)| IdMap { container_id, host_id, size }).collect())
+    }
 }

@@ -75,5 +75,19 @@ fn pivot(root: std::os::fd::BorrowedFd<'_>) -> Result<()> {
     error::step("detach the host's tree", "umount2", "., MNT_DETACH", || {
         nix::mount::umount2(".", MntFlags::MNT_DETACH)
     })?;
-    error::step("enter the new root", "chdir", "/", || nix::unistd::chdir("/"))
+    error::step("enter the new root", "chdir", "/", || nix::unistd::chdir("/"))?;
+    refuse_stacked_root()
+}
+
+/// SECURITY: a mount left on top of the root is invisible from here but is where setns(2) puts a
+/// process that joins later. `..` of the root steps onto such a mount, so both must be one.
+fn refuse_stacked_root() -> Result<()> {
+    let step = "check that the host's tree is gone";
+    let look = |path: &str| error::step(step, "stat", path, || nix::sys::stat::stat(path));
+    let (root, above) = (look("/")?, look("/..")?);
+    if (root.st_dev, root.st_ino) == (above.st_dev, above.st_ino) {
+        return Ok(());
+    }
+    let error = ctr_sys::Error::new("stat", "/..: another tree is stacked on the root", nix::errno::Errno::EBUSY);
+    Err(Error::new(step, &error))
 }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use ctr_spec::plan::{OverlayUpper, Root, RootSource};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, openat};
-use nix::mount::MsFlags;
+use nix::mount::{MntFlags, MsFlags};
 use nix::sys::stat::{Mode, mkdirat};
 
 use crate::error::{self, Error, Result};
@@ -16,11 +16,10 @@ const OPTIONS_BYTES: usize = 4000;
 /// Attach the root's tree on top of the current `/` and return its descriptor. Path look-ups from
 /// `/` do not see it until pivot_root: a walk starts below what is stacked on its first directory.
 pub(crate) fn attach(root: &Root) -> Result<OwnedFd> {
-    let tree = match &root.source {
-        RootSource::Bind { path } => return bind(path),
-        RootSource::Overlay { lower, upper, userxattr } => overlay(lower, upper, *userxattr)?,
-    };
-    Ok(tree)
+    match &root.source {
+        RootSource::Bind { path } => bind(path),
+        RootSource::Overlay { lower, upper, userxattr } => overlay(lower, upper, *userxattr),
+    }
 }
 
 fn bind(path: &str) -> Result<OwnedFd> {
@@ -81,8 +80,18 @@ fn overlay(lower: &[String], upper: &OverlayUpper, userxattr: bool) -> Result<Ow
     let merged = error::step("mount the root file system", "openat", "merged", || {
         openat(&scratch, "merged", OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())
     })?;
+    let tree = error::sys(
+        || "mount the root file system".to_owned(),
+        ctr_sys::mount::clone_tree(merged.as_fd(), c"", false),
+    )?;
+    // SECURITY: the scratch leaves the namespace before the root is stacked on `/`. Were it still
+    // stacked there, it and not the host's tree would be what `pivot` detaches, and a process that
+    // joins the namespace later would land in the host's tree. The overlay holds its own references.
+    error::step("detach the scratch file system", "umount2", "scratch, MNT_DETACH", || {
+        nix::mount::umount2(".", MntFlags::MNT_DETACH)
+    })?;
     error::step("mount the root file system", "chdir", "/", || nix::unistd::chdir("/"))?;
-    Ok(merged)
+    stack_on_root(tree)
 }
 
 fn stack_on_root(tree: OwnedFd) -> Result<OwnedFd> {

@@ -3,10 +3,13 @@
 //! A Plan holds no policy and no defaults: each mount, write, capability and filter rule of the
 //! container stands in it, in the order in which it is applied. It crosses process borders as
 //! bytes (the launcher hands it to `init` unread) and is what `explain` prints.
+//! The enums that carry a `kind` in JSON are written by `tagged_enum!`, which keeps them readable
+//! in a binary encoding too.
 
 use serde::{Deserialize, Serialize};
 
 use crate::seccomp::Filter;
+use crate::tagged::tagged_enum;
 
 /// One container, as `init` builds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +37,8 @@ pub struct Plan {
     pub masked_paths: Vec<String>,
     /// Paths made read-only by a bind mount of themselves.
     pub readonly_paths: Vec<String>,
-    /// Kernel parameters written in the container's namespaces: (dotted name, value).
+    /// Kernel parameters written in the container's namespaces: (dotted name, value). A dot inside
+    /// a part of the name is written `/`; [`sysctl_path`] gives the file.
     pub sysctls: Vec<(String, String)>,
     /// Whether `init` brings up `lo` in a new network namespace.
     pub loopback: bool,
@@ -113,44 +117,44 @@ pub struct Root {
     pub attributes: Attributes,
 }
 
-/// Where the root file system's tree comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum RootSource {
-    /// A directory, bound as it is; writes go to it.
-    #[serde(rename_all = "camelCase")]
-    Bind {
-        /// Absolute path on the host.
-        path: String,
-    },
-    /// overlayfs over read-only layers.
-    #[serde(rename_all = "camelCase")]
-    Overlay {
-        /// Layers, uppermost first.
-        lower: Vec<String>,
-        /// Where writes go.
-        upper: OverlayUpper,
-        /// Store overlay metadata in `user.overlay.*` (needed inside a user namespace, 5.11).
-        userxattr: bool,
-    },
+tagged_enum! {
+    #[serde(tag = "kind")]
+    /// Where the root file system's tree comes from.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum RootSource {
+        /// A directory, bound as it is; writes go to it.
+        Bind {
+            /// Absolute path on the host.
+            path: String,
+        },
+        /// overlayfs over read-only layers.
+        Overlay {
+            /// Layers, uppermost first.
+            lower: Vec<String>,
+            /// Where writes go.
+            upper: OverlayUpper,
+            /// Store overlay metadata in `user.overlay.*` (needed inside a user namespace, 5.11).
+            userxattr: bool,
+        },
+    }
 }
 
-/// Where an overlay's writes go.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum OverlayUpper {
-    /// A tmpfs made for this container, gone with it.
-    #[serde(rename_all = "camelCase")]
-    Tmpfs {
-        /// Its size limit in bytes; `None` leaves the kernel's default (half of memory).
-        size_bytes: Option<u64>,
-    },
-    /// A directory that holds (or will hold) `upper` and `work`; made by the container's owner.
-    #[serde(rename_all = "camelCase")]
-    Directory {
-        /// Absolute path on the host.
-        path: String,
-    },
+tagged_enum! {
+    #[serde(tag = "kind")]
+    /// Where an overlay's writes go.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum OverlayUpper {
+        /// A tmpfs made for this container, gone with it.
+        Tmpfs {
+            /// Its size limit in bytes; `None` leaves the kernel's default (half of memory).
+            size_bytes: Option<u64>,
+        },
+        /// A directory that holds (or will hold) `upper` and `work`; made by the container's owner.
+        Directory {
+            /// Absolute path on the host.
+            path: String,
+        },
+    }
 }
 
 /// One mount below the root.
@@ -170,30 +174,30 @@ pub struct Mount {
     pub optional: bool,
 }
 
-/// What a mount shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum MountSource {
-    /// A host file or directory.
-    #[serde(rename_all = "camelCase")]
-    Bind {
-        /// Absolute path on the host.
-        path: String,
-        /// Whether mounts below it come along.
-        recursive: bool,
-    },
-    /// A new file system instance by fsopen(2).
-    #[serde(rename_all = "camelCase")]
-    Filesystem {
-        /// `proc`, `sysfs`, `tmpfs`, `devpts`, `mqueue`, ...
-        fs_type: String,
-        /// The `source` parameter shown in mountinfo.
-        source: String,
-        /// Parameters for fsconfig(2): name, and value unless it is a flag.
-        parameters: Vec<(String, Option<String>)>,
-    },
-    /// The container's own cgroup hierarchy (cgroup2, or one mount per v1 hierarchy).
-    Cgroup,
+tagged_enum! {
+    #[serde(tag = "kind")]
+    /// What a mount shows.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum MountSource {
+        /// A host file or directory.
+        Bind {
+            /// Absolute path on the host.
+            path: String,
+            /// Whether mounts below it come along.
+            recursive: bool,
+        },
+        /// A new file system instance by fsopen(2).
+        Filesystem {
+            /// `proc`, `sysfs`, `tmpfs`, `devpts`, `mqueue`, ...
+            fs_type: String,
+            /// The `source` parameter shown in mountinfo.
+            source: String,
+            /// Parameters for fsconfig(2): name, and value unless it is a flag.
+            parameters: Vec<(String, Option<String>)>,
+        },
+        /// The container's own cgroup hierarchy (cgroup2, or one mount per v1 hierarchy).
+        Cgroup,
+    }
 }
 
 /// Mount attributes, mount_setattr(2). Each is off unless set.
@@ -379,20 +383,21 @@ pub struct Process {
     pub seccomp: Option<Filter>,
 }
 
-/// What a process of the container runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum Program {
-    /// execve of a program of the image; `args[0]` without a slash is looked up in PATH.
-    #[serde(rename_all = "camelCase")]
-    Command {
-        /// argv, never empty.
-        args: Vec<String>,
-    },
-    /// Our own PID 1, which only reaps: the container lives until it is killed.
-    Init,
-    /// Writes how the container looks from inside, as JSON, to its stdout and exits.
-    View,
+tagged_enum! {
+    #[serde(tag = "kind")]
+    /// What a process of the container runs.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Program {
+        /// execve of a program of the image; `args[0]` without a slash is looked up in PATH.
+        Command {
+            /// argv, never empty.
+            args: Vec<String>,
+        },
+        /// Our own PID 1, which only reaps: the container lives until it is killed.
+        Init,
+        /// Writes how the container looks from inside, as JSON, to its stdout and exits.
+        View,
+    }
 }
 
 /// Identity of a process.
@@ -437,4 +442,17 @@ pub struct Rlimit {
     pub soft: u64,
     /// Hard limit.
     pub hard: u64,
+}
+
+/// The file of a kernel parameter, relative to /proc/sys: `net.ipv4.conf.eth0/1.forwarding` is
+/// `net/ipv4/conf/eth0.1/forwarding`, as in sysctl(8).
+#[must_use]
+pub fn sysctl_path(name: &str) -> String {
+    name.chars()
+        .map(|character| match character {
+            '.' => '/',
+            '/' => '.',
+            other => other,
+        })
+        .collect()
 }

@@ -116,7 +116,10 @@ impl RootRequest {
     pub fn is_ephemeral(&self) -> bool {
         matches!(
             self.source,
-            RootSource::Overlay { upper: OverlayUpper::Tmpfs { .. }, .. }
+            RootSource::Overlay {
+                upper: OverlayUpper::Tmpfs { .. },
+                ..
+            }
         )
     }
 }

@@ -1,6 +1,19 @@
 //! System call filters: policies as read, resolved into the rules that are compiled.
 
+mod architecture;
+mod default_policy;
+mod explain;
+mod profile;
+mod profile_format;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use explain::ExplainedRule;
+
+use crate::error::Error;
+use crate::request::SeccompRequest;
+use crate::tagged::tagged_enum;
 
 /// A resolved filter: everything that changes the compiled program, and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,26 +43,28 @@ pub struct Rule {
     pub reason: String,
 }
 
-/// What the kernel does with a call, seccomp(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
-pub enum Action {
-    /// SECCOMP_RET_ALLOW
-    Allow,
-    /// SECCOMP_RET_ERRNO with this errno
-    Errno(u16),
-    /// SECCOMP_RET_KILL_PROCESS
-    KillProcess,
-    /// SECCOMP_RET_KILL_THREAD
-    KillThread,
-    /// SECCOMP_RET_TRAP
-    Trap,
-    /// SECCOMP_RET_TRACE with this value
-    Trace(u16),
-    /// SECCOMP_RET_LOG
-    Log,
-    /// SECCOMP_RET_USER_NOTIF
-    Notify,
+tagged_enum! {
+    #[serde(tag = "kind", content = "value")]
+    /// What the kernel does with a call, seccomp(2).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Action {
+        /// SECCOMP_RET_ALLOW
+        Allow,
+        /// SECCOMP_RET_ERRNO with this errno
+        Errno(u16),
+        /// SECCOMP_RET_KILL_PROCESS
+        KillProcess,
+        /// SECCOMP_RET_KILL_THREAD
+        KillThread,
+        /// SECCOMP_RET_TRAP
+        Trap,
+        /// SECCOMP_RET_TRACE with this value
+        Trace(u16),
+        /// SECCOMP_RET_LOG
+        Log,
+        /// SECCOMP_RET_USER_NOTIF
+        Notify,
+    }
 }
 
 /// A condition on one argument.
@@ -84,4 +99,23 @@ pub enum Comparison {
     GreaterThan,
     /// `(argument & value) == value_two`
     MaskedEqual,
+}
+
+/// The filter of a request for a process with this bounding set; `None` is unconfined.
+/// `configured` is the configuration's own `linux.seccomp`.
+pub(crate) fn resolve(
+    request: &SeccompRequest,
+    configured: Option<&Value>,
+    bounding: u64,
+) -> Result<Option<Filter>, Error> {
+    match request {
+        SeccompRequest::Default => Ok(Some(default_policy::resolve(bounding))),
+        SeccompRequest::Unconfined => Ok(None),
+        SeccompRequest::Profile(profile) => {
+            profile::resolve(profile, "seccomp.profile", bounding).map(Some)
+        }
+        SeccompRequest::Spec => configured
+            .map(|profile| profile::resolve(profile, "linux.seccomp", bounding))
+            .transpose(),
+    }
 }

@@ -149,3 +149,17 @@ pub fn raise_ambient(capability: u8) -> Result<()> {
 fn low_word(value: u64) -> u32 {
     u32::try_from(value & 0xffff_ffff).unwrap_or(0)
 }
+
+/// Set the NIS domain name of the UTS namespace, setdomainname(2).
+///
+/// # Errors
+///
+/// EPERM without CAP_SYS_ADMIN, EINVAL when longer than 64 bytes.
+pub fn set_domainname(name: &str) -> Result<()> {
+    // SAFETY: the pointer and length describe a string that lives across the call; no NUL is needed.
+    let result = unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) };
+    if result < 0 {
+        return Err(Error::last("setdomainname", name));
+    }
+    Ok(())
+}

@@ -5,7 +5,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, accept4, recvmsg, sendmsg};
 
 use crate::{Error, Result};
 
@@ -66,6 +66,18 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<
         return Err(Error::new("recvmsg", "truncated message", Errno::EMSGSIZE));
     }
     Ok((message.bytes, descriptors))
+}
+
+/// Accept one connection on a listening socket, close-on-exec and non-blocking.
+///
+/// # Errors
+///
+/// EAGAIN when none is waiting.
+pub fn accept(listener: BorrowedFd<'_>) -> Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let number = accept4(listener.as_raw_fd(), flags).map_err(|errno| Error::new("accept4", "", errno))?;
+    // SAFETY: accept4 returned a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 #[cfg(test)]

@@ -1,0 +1,161 @@
+//! Device rules on v1: `devices.deny` and `devices.allow`, in the order given.
+
+use std::path::Path;
+
+use ctr_spec::plan::{DeviceKind, DeviceRule, Resources};
+
+use super::Written;
+use crate::error::{Code, Error};
+use crate::file;
+
+/// Whether no device is refused in the end.
+pub(super) fn allow_everything(rules: &[DeviceRule]) -> bool {
+    let from = rules.iter().rposition(|rule| rule.allow && is_all(rule));
+    match from {
+        Some(from) => rules.iter().skip(from).all(|rule| rule.allow),
+        None => rules.is_empty(),
+    }
+}
+
+pub(super) fn write(
+    directory: &Path,
+    resources: &Resources,
+    out: &mut Vec<Written>,
+) -> Result<(), Error> {
+    let list = directory.join("devices.list");
+    for rule in &resources.devices {
+        let file = directory.join(if rule.allow {
+            "devices.allow"
+        } else {
+            "devices.deny"
+        });
+        for line in lines(rule) {
+            file::write(&file, &line)?;
+            if !holds(&file::read(&list)?, &line, rule.allow) {
+                return Err(Error::new(
+                    Code::Invalid,
+                    "write",
+                    file,
+                    format!("rule {line:?} has no effect"),
+                )
+                .with_hint("the parent group does not allow it"));
+            }
+            out.push(Written {
+                file: file.clone(),
+                requested: line.clone(),
+                value: line,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The kernel takes `a` as everything whatever follows, so less than that needs two lines.
+fn lines(rule: &DeviceRule) -> Vec<String> {
+    if is_all(rule) {
+        return vec!["a".to_owned()];
+    }
+    let kinds: &[char] = match rule.kind {
+        Some(DeviceKind::Char) => &['c'],
+        Some(DeviceKind::Block) => &['b'],
+        Some(DeviceKind::Fifo) => &[],
+        None => &['b', 'c'],
+    };
+    let number = |n: Option<u32>| n.map_or_else(|| "*".to_owned(), |n| n.to_string());
+    let access: String = [(rule.read, 'r'), (rule.write, 'w'), (rule.mknod, 'm')]
+        .into_iter()
+        .filter_map(|(set, letter)| set.then_some(letter))
+        .collect();
+    kinds
+        .iter()
+        .map(|kind| {
+            format!(
+                "{kind} {}:{} {access}",
+                number(rule.major),
+                number(rule.minor)
+            )
+        })
+        .collect()
+}
+
+fn is_all(rule: &DeviceRule) -> bool {
+    rule.kind.is_none()
+        && rule.major.is_none()
+        && rule.minor.is_none()
+        && rule.read
+        && rule.write
+        && rule.mknod
+}
+
+/// Whether the list shows that the rule is in force. A narrow denial of a wide permission leaves
+/// no trace in the list, and the kernel is believed.
+fn holds(list: &str, line: &str, allow: bool) -> bool {
+    const ALL: &str = "a *:* rwm";
+    if line == "a" {
+        return (list.lines().any(|l| l == ALL)) == allow;
+    }
+    if !allow || list.lines().any(|l| l == ALL) {
+        return true;
+    }
+    let Some((device, access)) = line.rsplit_once(' ') else {
+        return false;
+    };
+    list.lines()
+        .filter_map(|l| l.rsplit_once(' '))
+        .any(|(listed, granted)| listed == device && access.chars().all(|c| granted.contains(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(allow: bool, kind: Option<DeviceKind>, major: Option<u32>, access: &str) -> DeviceRule {
+        let has = |c| access.contains(c);
+        DeviceRule {
+            allow,
+            kind,
+            major,
+            minor: None,
+            read: has('r'),
+            write: has('w'),
+            mknod: has('m'),
+        }
+    }
+
+    #[test]
+    fn only_rules_without_a_denial_after_the_last_full_permission_allow_everything() {
+        let (deny, allow) = (
+            rule(false, None, None, "rwm"),
+            rule(true, None, None, "rwm"),
+        );
+        let null = rule(true, Some(DeviceKind::Char), Some(1), "rwm");
+        assert!(allow_everything(&[]));
+        assert!(allow_everything(&[deny.clone(), allow.clone()]));
+        assert!(allow_everything(&[
+            deny.clone(),
+            allow.clone(),
+            null.clone()
+        ]));
+        assert!(!allow_everything(std::slice::from_ref(&deny)));
+        assert!(!allow_everything(&[deny.clone(), null]));
+        assert!(!allow_everything(&[allow, deny]));
+    }
+
+    #[test]
+    fn rules_are_written_as_the_kernel_reads_them() {
+        assert_eq!(lines(&rule(false, None, None, "rwm")), ["a"]);
+        assert_eq!(
+            lines(&rule(true, Some(DeviceKind::Char), Some(1), "rm")),
+            ["c 1:* rm"]
+        );
+        assert_eq!(lines(&rule(true, None, None, "m")), ["b *:* m", "c *:* m"]);
+    }
+
+    #[test]
+    fn a_permission_that_is_not_listed_does_not_hold() {
+        assert!(holds("c 1:3 rwm\n", "c 1:3 rw", true));
+        assert!(!holds("c 1:3 r\n", "c 1:3 rw", true));
+        assert!(!holds("a *:* rwm\n", "a", false));
+        assert!(holds("", "a", false));
+    }
+}

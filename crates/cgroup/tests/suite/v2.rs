@@ -1,0 +1,71 @@
+//! The v2 tree of a hybrid machine, taken alone: everything that needs no controller.
+
+use ctr_cgroup::{Group, Layout, Version};
+use ctr_spec::plan::Resources;
+
+use crate::scratch::{Held, Scratch, eventually, fresh_path, plan};
+
+fn v2_layout() -> Option<Layout> {
+    let mountinfo = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let cgroups = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let unified: String = cgroups
+        .lines()
+        .filter(|l| l.starts_with("0::"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let layout = Layout::from_text(&mountinfo, &unified);
+    let report = layout.report();
+    if report.version == Version::V2 && report.writable {
+        return Some(layout);
+    }
+    eprintln!("skipped: needs a writable cgroup2 mount");
+    None
+}
+
+#[test]
+fn a_group_of_the_v2_tree_is_made_frozen_killed_and_removed() {
+    let Some(layout) = v2_layout() else { return };
+    let scratch = Scratch::new(&layout, Resources::default());
+    let entry = scratch.group.entry().unwrap();
+    assert!(entry.into.is_some() && entry.tasks.is_empty());
+    let mut tree = Held::shell("for i in 1 2 3; do (while :; do sleep 0.01; done) & done; wait");
+    scratch.group.attach(tree.pid()).unwrap();
+    tree.go();
+    eventually("the tree has grown", || {
+        scratch.group.pids().unwrap().len() >= 4
+    });
+    scratch.group.freeze().unwrap();
+    let usage = || scratch.group.stats().unwrap().cpu.unwrap().usage_us;
+    let frozen = usage();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert_eq!(usage(), frozen);
+    scratch.group.kill().unwrap();
+    tree.child.wait().unwrap();
+    assert!(scratch.group.pids().unwrap().is_empty());
+    scratch.group.remove().unwrap();
+    assert!(scratch.group.directories().iter().all(|d| !d.exists()));
+}
+
+#[test]
+fn a_controller_that_is_not_in_the_v2_tree_is_named() {
+    let Some(layout) = v2_layout() else { return };
+    if layout.report().hierarchies[0]
+        .controllers
+        .contains(&"pids".to_owned())
+    {
+        eprintln!("skipped: needs a v2 tree without the pids controller");
+        return;
+    }
+    let path = fresh_path();
+    let limited = plan(
+        &path,
+        Resources {
+            pids_limit: Some(4),
+            ..Resources::default()
+        },
+    );
+    let error = Group::create(&layout, &limited).unwrap_err();
+    assert_eq!(error.code(), "CGROUP_UNAVAILABLE");
+    assert!(error.to_string().contains("pids"), "{error}");
+    assert!(layout.directories(&path).iter().all(|d| !d.exists()));
+}

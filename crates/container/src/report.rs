@@ -1,0 +1,54 @@
+//! What a new process tells its owner until it executes the user's program: one SEQPACKET socket,
+//! close-on-exec, so that its end of connection means that the program runs.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Result, Step, call};
+use crate::protocol::{AppliedLayer, Enforcement, Failure, MAX_MESSAGE_BYTES};
+
+/// One message on a report socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Report {
+    /// A joining process cloned the real one, with this pid in the owner's namespace. Descriptor: its
+    /// pidfd.
+    Cloned(i32),
+    /// All steps before execve are done.
+    Ready(Vec<Enforcement>),
+    /// A store operation is done.
+    Stored(Option<AppliedLayer>),
+    /// A step failed; the process ends.
+    Failed(Failure),
+}
+
+/// Both ends of a report socket; the owner's is non-blocking.
+pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
+    let (owner, child) = call(
+        "socketpair",
+        "AF_UNIX, SOCK_SEQPACKET",
+        socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC),
+    )
+    .step("open the report socket")?;
+    Ok((owner, child))
+}
+
+/// Send a report. A failure to report has no one to be reported to.
+pub(crate) fn send(socket: BorrowedFd<'_>, report: &Report, descriptors: &[BorrowedFd<'_>]) {
+    if let Ok(message) = postcard::to_stdvec(report) {
+        let _ = ctr_sys::socket::send(socket, &message, descriptors);
+    }
+}
+
+/// Receive a report; `None` when every sender is gone or has executed its program.
+pub(crate) fn receive(socket: &OwnedFd) -> Result<Option<(Report, Vec<OwnedFd>)>> {
+    let mut buffer = vec![0; MAX_MESSAGE_BYTES];
+    let (length, descriptors) = ctr_sys::socket::receive(socket.as_fd(), &mut buffer).step("read a report")?;
+    if length == 0 {
+        return Ok(None);
+    }
+    let report = postcard::from_bytes(&buffer[..length])
+        .map_err(|cause| Failure::new("INTERNAL", "read a report", "decode", cause.to_string()))?;
+    Ok(Some((report, descriptors)))
+}

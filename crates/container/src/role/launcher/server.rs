@@ -1,0 +1,330 @@
+//! The launcher's event loop: messages in, processes out, exits back.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{getsockopt, sockopt};
+
+use super::job::{ClientId, Job, Kind};
+use super::{clone, exec, send};
+use crate::failure::{Result, Step, call};
+use crate::protocol::{Failure, MAX_MESSAGE_BYTES, Reply, Request};
+use crate::report::{self, Report};
+use crate::role::store::Operation;
+
+mod end;
+
+/// The connection to the Node process that this launcher belongs to.
+const NODE: ClientId = 0;
+
+type JobId = u64;
+
+/// What an epoll event is about.
+#[derive(Clone, Copy)]
+enum Source {
+    Listener,
+    Children,
+    Client(ClientId),
+    Report(JobId),
+    Process,
+}
+
+/// All that a launcher holds.
+pub(super) struct Server {
+    procfs: OwnedFd,
+    listener: Option<OwnedFd>,
+    socket_path: Option<String>,
+    epoll: Epoll,
+    children: SignalFd,
+    sources: HashMap<u64, Source>,
+    clients: HashMap<ClientId, OwnedFd>,
+    jobs: HashMap<JobId, Job>,
+    /// Pidfds of joining processes whose first report is awaited.
+    joiners: HashMap<JobId, OwnedFd>,
+    next: u64,
+    buffer: Vec<u8>,
+}
+
+impl Server {
+    pub(super) fn new(procfs: OwnedFd, listener: Option<OwnedFd>, socket_path: Option<String>) -> Result<Self> {
+        let step = "start the event loop";
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGCHLD);
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let children = call("signalfd", "SIGCHLD", SignalFd::with_flags(&set, flags)).step(step)?;
+        let epoll = call("epoll_create1", "", Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)).step(step)?;
+        Ok(Self {
+            procfs,
+            listener,
+            socket_path,
+            epoll,
+            children,
+            sources: HashMap::new(),
+            clients: HashMap::new(),
+            jobs: HashMap::new(),
+            joiners: HashMap::new(),
+            next: 1,
+            buffer: vec![0; MAX_MESSAGE_BYTES],
+        })
+    }
+
+    /// Serve until Node's connection ends, then end what is left. Returns the exit code.
+    pub(super) fn run(mut self, node: OwnedFd) -> i32 {
+        let watched = self.watch(&node, Source::Client(NODE)).is_ok()
+            && self.watch_fixed().is_ok()
+            && self.clients.insert(NODE, node).is_none();
+        if !watched {
+            return 1;
+        }
+        let mut events = [EpollEvent::empty(); 64];
+        while self.clients.contains_key(&NODE) {
+            let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => continue,
+                Err(_) => break,
+            };
+            for event in &events[..count] {
+                if let Some(source) = self.sources.get(&event.data()).copied() {
+                    self.handle(source);
+                }
+            }
+        }
+        self.end_all();
+        0
+    }
+
+    fn watch_fixed(&mut self) -> Result<()> {
+        if let Some(listener) = self.listener.take() {
+            self.watch(&listener, Source::Listener)?;
+            self.listener = Some(listener);
+        }
+        let id = self.next();
+        self.sources.insert(id, Source::Children);
+        call("epoll_ctl", "signalfd", self.epoll.add(&self.children, EpollEvent::new(EpollFlags::EPOLLIN, id)))
+            .step("watch children")
+    }
+
+    fn next(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// A descriptor leaves epoll when it is closed; its number in `sources` goes with `forget`.
+    fn watch(&mut self, fd: &OwnedFd, source: Source) -> Result<u64> {
+        let id = self.next();
+        call("epoll_ctl", "EPOLL_CTL_ADD", self.epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, id)))
+            .step("watch a descriptor")?;
+        self.sources.insert(id, source);
+        Ok(id)
+    }
+
+    fn forget(&mut self, matches: impl Fn(Source) -> bool) {
+        self.sources.retain(|_, source| !matches(*source));
+    }
+
+    fn handle(&mut self, source: Source) {
+        match source {
+            Source::Listener => self.accept(),
+            Source::Children => {
+                while let Ok(Some(_)) = self.children.read_signal() {}
+                self.reap();
+            }
+            Source::Process => self.reap(),
+            Source::Report(job) => self.read_report(job),
+            Source::Client(client) => self.read_request(client),
+        }
+    }
+
+    /// SECURITY: the socket's directory is the user's alone (0700); the peer's id is checked too.
+    fn accept(&mut self) {
+        let Some(listener) = &self.listener else { return };
+        let Ok(socket) = ctr_sys::socket::accept(listener.as_fd()) else { return };
+        let own = nix::unistd::geteuid().as_raw();
+        let allowed = getsockopt(&socket, sockopt::PeerCredentials).is_ok_and(|peer| peer.uid() == own || peer.uid() == 0);
+        if !allowed {
+            return;
+        }
+        let client = self.next();
+        if self.watch(&socket, Source::Client(client)).is_ok() {
+            self.clients.insert(client, socket);
+        }
+    }
+
+    fn read_request(&mut self, client: ClientId) {
+        let Some(socket) = self.clients.get(&client) else { return };
+        match ctr_sys::socket::receive(socket.as_fd(), &mut self.buffer) {
+            Ok((0, _)) => self.disconnect(client),
+            Ok((length, descriptors)) => match postcard::from_bytes::<Request>(&self.buffer[..length]) {
+                Ok(request) => self.dispatch(client, request, descriptors),
+                Err(_) => self.disconnect(client),
+            },
+            Err(error) if error.errno() == Errno::EAGAIN => {}
+            Err(_) => self.disconnect(client),
+        }
+    }
+
+    fn dispatch(&mut self, client: ClientId, request: Request, descriptors: Vec<OwnedFd>) {
+        let token = match &request {
+            Request::Launch(launch) => launch.token,
+            Request::Exec { token, .. }
+            | Request::Signal { token, .. }
+            | Request::ApplyLayer { token, .. }
+            | Request::RemoveTree { token, .. } => *token,
+        };
+        let mut descriptors = descriptors.into_iter();
+        let mut take = || {
+            descriptors
+                .next()
+                .ok_or_else(|| Failure::new("INTERNAL", "read a request", "recvmsg", "a descriptor is missing"))
+        };
+        let outcome = match request {
+            Request::Launch(launch) => (|| {
+                let descriptors =
+                    clone::LaunchDescriptors { plan: take()?, stdio: [take()?, take()?, take()?], lock: take()? };
+                self.launch(client, *launch, descriptors)
+            })(),
+            Request::Exec { id, .. } => (|| {
+                let descriptors = exec::ExecDescriptors { plan: take()?, stdio: [take()?, take()?, take()?] };
+                self.exec((client, token), &id, &descriptors)
+            })(),
+            Request::Signal { signal, tree, .. } => {
+                self.signal(client, token, signal, tree);
+                Ok(())
+            }
+            Request::ApplyLayer { options, .. } => (|| {
+                let operation = Operation::ApplyLayer { blob: take()?, directory: take()?, options };
+                exec::store(Some((client, token)), &operation).and_then(|job| self.adopt(job))
+            })(),
+            Request::RemoveTree { name, .. } => (|| {
+                let operation = Operation::RemoveTree { parent: take()?, name };
+                exec::store(Some((client, token)), &operation).and_then(|job| self.adopt(job))
+            })(),
+        };
+        if let Err(failure) = outcome {
+            self.reply(client, &Reply::Failed { token, failure }, &[]);
+        }
+    }
+
+    fn launch(
+        &mut self,
+        client: ClientId,
+        launch: crate::protocol::Launch,
+        descriptors: clone::LaunchDescriptors,
+    ) -> Result<()> {
+        match clone::clone(&self.procfs, client, launch, descriptors) {
+            Ok(job) => self.adopt(job),
+            Err((failure, mut container)) => {
+                container.keep = false;
+                self.clean(*container, None);
+                Err(failure)
+            }
+        }
+    }
+
+    fn exec(&mut self, client: (ClientId, u64), id: &str, descriptors: &exec::ExecDescriptors) -> Result<()> {
+        let found = self.jobs.values().find(|job| {
+            job.outcome.started && job.container().is_some_and(|container| container.id == id)
+        });
+        let Some((container, init)) = found.and_then(|job| Some((job.container()?, job.pidfd.as_ref()?))) else {
+            return Err(Failure::new("CONTAINER_NOT_RUNNING", format!("find container {id}"), "lookup", id));
+        };
+        let (job, joiner) = exec::join(client, container, init, descriptors)?;
+        let number = self.next();
+        self.joiners.insert(number, joiner);
+        self.insert(number, job)
+    }
+
+    /// Take a cloned process into the books.
+    fn adopt(&mut self, job: Job) -> Result<()> {
+        let number = self.next();
+        self.insert(number, job)
+    }
+
+    fn insert(&mut self, number: JobId, job: Job) -> Result<()> {
+        if let Some(report) = &job.report {
+            self.watch(report, Source::Report(number))?;
+        }
+        if let Some(pidfd) = &job.pidfd {
+            self.watch(pidfd, Source::Process)?;
+        }
+        self.jobs.insert(number, job);
+        Ok(())
+    }
+
+    fn read_report(&mut self, number: JobId) {
+        let Some(report) = self.jobs.get(&number).and_then(|job| job.report.as_ref()) else { return };
+        match report::receive(report) {
+            Ok(Some((report, descriptors))) => self.take_report(number, report, descriptors),
+            Ok(None) => self.end_of_report(number),
+            Err(failure) => {
+                if let Some(job) = self.jobs.get_mut(&number) {
+                    job.outcome.failure.get_or_insert(failure);
+                }
+                self.end_of_report(number);
+            }
+        }
+    }
+
+    fn take_report(&mut self, number: JobId, report: Report, descriptors: Vec<OwnedFd>) {
+        let Some(job) = self.jobs.get_mut(&number) else { return };
+        match report {
+            Report::Ready(enforcement) => job.outcome.ready = Some(enforcement),
+            Report::Failed(failure) => job.outcome.failure = Some(failure),
+            Report::Stored(layer) => {
+                job.outcome.layer = layer;
+                job.outcome.ready = Some(Vec::new());
+            }
+            Report::Cloned(pid) => {
+                job.pid = Some(nix::unistd::Pid::from_raw(pid));
+                let pidfd = descriptors.into_iter().next();
+                if let Some(pidfd) = &pidfd {
+                    let _ = self.watch(pidfd, Source::Process);
+                }
+                if let Some(job) = self.jobs.get_mut(&number) {
+                    job.pidfd = pidfd;
+                }
+            }
+        }
+        self.reap_joiner(number);
+    }
+
+    /// The joining process ends right after its one report.
+    fn reap_joiner(&mut self, number: JobId) {
+        if let Some(joiner) = self.joiners.remove(&number) {
+            let _ = ctr_sys::pidfd::wait(joiner.as_fd());
+        }
+    }
+
+    /// The program runs, unless a failure came first: then the process's end closes the matter.
+    fn end_of_report(&mut self, number: JobId) {
+        self.reap_joiner(number);
+        self.forget(|source| matches!(source, Source::Report(report) if report == number));
+        let Some(job) = self.jobs.get_mut(&number) else { return };
+        job.report = None;
+        if job.pid.is_none() {
+            // The joining process failed, so there is no process whose end would come.
+            self.finish(number, None);
+            return;
+        }
+        if job.outcome.failure.is_some() || matches!(job.kind, Kind::Store) {
+            return;
+        }
+        let Some(enforcement) = job.outcome.ready.take() else { return };
+        job.outcome.started = true;
+        let (client, pidfd) = (job.client, job.pidfd.as_ref().map(|fd| fd.as_fd().try_clone_to_owned()));
+        if let (Some((client, token)), Some(Ok(pidfd))) = (client, pidfd) {
+            self.reply(client, &Reply::Started { token, enforcement }, &[pidfd.as_fd()]);
+        }
+    }
+
+    fn reply(&mut self, client: ClientId, reply: &Reply, descriptors: &[std::os::fd::BorrowedFd<'_>]) {
+        let taken = self.clients.get(&client).is_none_or(|socket| send(socket, reply, descriptors));
+        if !taken && client != NODE {
+            self.disconnect(client);
+        }
+    }
+}

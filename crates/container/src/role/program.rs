@@ -1,0 +1,268 @@
+//! The last steps of `init` and of an `exec`: identity, limits, filter, execve.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+
+use ctr_spec::plan::{Process, Program};
+use nix::errno::Errno;
+use nix::sys::stat::Mode;
+use nix::unistd::{Gid, Uid};
+
+use crate::failure::{Result, Step, call};
+use crate::protocol::{Enforcement, Failure};
+use crate::report::{self, Report};
+use crate::role::user::{self, Identity};
+use crate::role::{idle, rlimit, view};
+
+/// A process that stands in its container and has only itself left to set up.
+pub(crate) struct Prepared {
+    pub(crate) process: Process,
+    pub(crate) bpf: Vec<u8>,
+    pub(crate) stdio: [OwnedFd; 3],
+    /// PID 1 of a new container rather than a further process.
+    pub(crate) is_init: bool,
+    pub(crate) enforcement: Vec<Enforcement>,
+}
+
+/// What is left to run once everything is given up.
+enum Runnable {
+    Execve { path: CString, args: Vec<CString>, env: Vec<CString> },
+    Idle,
+    View,
+}
+
+/// Do the steps and become the program: never returns.
+pub(crate) fn start(prepared: Prepared, report: &OwnedFd) -> ! {
+    let enforcement = prepared.enforcement.clone();
+    let failure = match prepare(prepared) {
+        Ok(Runnable::Execve { path, args, env }) => {
+            report::send(report.as_fd(), &Report::Ready(enforcement), &[]);
+            let Err(errno) = nix::unistd::execve(&path, &args, &env);
+            exec_failure(&path, errno)
+        }
+        Ok(runnable) => {
+            report::send(report.as_fd(), &Report::Ready(enforcement), &[]);
+            // The end of connection that execve gives must be given by hand.
+            let _ = nix::unistd::close(std::os::fd::AsRawFd::as_raw_fd(report));
+            match runnable {
+                Runnable::View => view::run(),
+                _ => idle::run(),
+            }
+        }
+        Err(failure) => failure,
+    };
+    report::send(report.as_fd(), &Report::Failed(failure), &[]);
+    ctr_sys::process::exit_now(1)
+}
+
+fn prepare(prepared: Prepared) -> Result<Runnable> {
+    let Prepared { process, bpf, stdio, is_init, .. } = prepared;
+    let identity = user::resolve(&process.user)?;
+    // 10. Limits and mask.
+    for limit in &process.rlimits {
+        set_rlimit(&limit.resource, limit.soft, limit.hard)?;
+    }
+    if let Some(umask) = process.user.umask {
+        nix::sys::stat::umask(Mode::from_bits_truncate(umask));
+    }
+    // 11. stdio, owned by the user so that /dev/stdout can be opened again.
+    take_stdio(stdio, &identity)?;
+    // 12. The filter, now if privilege is what allows it.
+    // ORDER: without no_new_privs the kernel wants CAP_SYS_ADMIN, which step 13 gives up; the
+    // calls of step 13 and execve must then pass the filter.
+    let log = wants_log(&process);
+    if !bpf.is_empty() && !process.no_new_privileges {
+        ctr_sys::seccomp::install(&bpf, log).step_code("SECCOMP_FAILED", "install the system call filter")?;
+    }
+    // 13. Identity and capabilities.
+    become_user(&process, &identity)?;
+    // 14. Working directory, as the user.
+    enter_directory(&process.cwd, is_init)?;
+    // ORDER: the program is looked for as the user who will execute it.
+    let runnable = runnable(&process, &identity)?;
+    // 15. No new privileges, then the filter as the last thing.
+    if process.no_new_privileges {
+        call("prctl", "PR_SET_NO_NEW_PRIVS", nix::sys::prctl::set_no_new_privs()).step("set no_new_privs")?;
+        if !bpf.is_empty() {
+            ctr_sys::seccomp::install(&bpf, log).step_code("SECCOMP_FAILED", "install the system call filter")?;
+        }
+    }
+    Ok(runnable)
+}
+
+/// A session keyring of its own, or the report that there is none.
+pub(crate) fn new_keyring() -> Option<Enforcement> {
+    let error = ctr_sys::keyring::join_new_session().err()?;
+    Some(Enforcement {
+        feature: "session keyring".to_owned(),
+        requested: "preferred".to_owned(),
+        supported: error.errno() != Errno::ENOSYS,
+        enforced: false,
+        reason: Some(error.to_string()),
+    })
+}
+
+/// Write oom_score_adj through the procfs that is visible now.
+pub(crate) fn set_oom_score(process: &Process) -> Result<()> {
+    let Some(score) = process.oom_score_adj else { return Ok(()) };
+    let path = "/proc/self/oom_score_adj";
+    call("write", &format!("{path}, {score}"), std::fs::write(path, score.to_string())).step("set oom_score_adj")
+}
+
+fn set_rlimit(resource: &str, soft: u64, hard: u64) -> Result<()> {
+    let number = rlimit::number(resource)
+        .ok_or_else(|| Failure::new("INVALID_SPEC", "set a resource limit", "lookup", resource))?;
+    ctr_sys::process::set_rlimit(number, soft, hard)
+        .step_code("RLIMIT_REFUSED", &format!("set {resource} to {soft}:{hard}"))
+}
+
+fn take_stdio(stdio: [OwnedFd; 3], identity: &Identity) -> Result<()> {
+    let step = "take over stdio";
+    for fd in &stdio {
+        // A pipe made for the container belongs to its user; what was passed through (a terminal,
+        // a file, /dev/null) keeps its owner.
+        let stat = call("fstat", "stdio", nix::sys::stat::fstat(fd)).step(step)?;
+        let kind = nix::sys::stat::SFlag::from_bits_truncate(stat.st_mode) & nix::sys::stat::SFlag::S_IFMT;
+        if kind == nix::sys::stat::SFlag::S_IFIFO {
+            // Refused for a pipe of another user that was passed through: then it keeps its owner.
+            let _ = nix::unistd::fchown(fd, Some(Uid::from_raw(identity.uid)), Some(Gid::from_raw(identity.gid)));
+        }
+    }
+    let [stdin, stdout, stderr] = stdio;
+    call("dup2", "stdin", nix::unistd::dup2_stdin(&stdin)).step(step)?;
+    call("dup2", "stdout", nix::unistd::dup2_stdout(&stdout)).step(step)?;
+    call("dup2", "stderr", nix::unistd::dup2_stderr(&stderr)).step(step)
+}
+
+/// Give up what the plan does not grant.
+fn become_user(process: &Process, identity: &Identity) -> Result<()> {
+    let step = "drop capabilities";
+    let wanted = process.capabilities;
+    for capability in (0..64).filter(|number| wanted.bounding & (1 << number) == 0) {
+        ctr_sys::process::drop_bounding(capability).step(step)?;
+    }
+    // ORDER: capabilities survive the change of ids (KEEPCAPS) and are cut down after it, for the
+    // change itself needs CAP_SETUID and CAP_SETGID.
+    ctr_sys::process::set_keep_capabilities(true).step(step)?;
+    set_groups(identity)?;
+    let gid = Gid::from_raw(identity.gid);
+    let uid = Uid::from_raw(identity.uid);
+    let step_user = format!("become user {}:{}", identity.uid, identity.gid);
+    call("setresgid", &gid.to_string(), nix::unistd::setresgid(gid, gid, gid)).step_code("BAD_USER", &step_user)?;
+    call("setresuid", &uid.to_string(), nix::unistd::setresuid(uid, uid, uid)).step_code("BAD_USER", &step_user)?;
+    ctr_sys::process::set_keep_capabilities(false).step(step)?;
+    ctr_sys::process::set_capabilities(wanted.effective, wanted.permitted, wanted.inheritable)
+        .step_code("CAPABILITY_REFUSED", step)?;
+    for capability in (0..64).filter(|number| wanted.ambient & (1 << number) != 0) {
+        ctr_sys::process::raise_ambient(capability).step_code("CAPABILITY_REFUSED", "raise ambient capabilities")?;
+    }
+    Ok(())
+}
+
+fn set_groups(identity: &Identity) -> Result<()> {
+    let groups: Vec<Gid> = identity.groups.iter().copied().map(Gid::from_raw).collect();
+    match nix::unistd::setgroups(&groups) {
+        // A single-id user namespace has setgroups=deny: the caller's own groups cannot be dropped
+        // and none can be added (user_namespaces(7)).
+        Err(Errno::EPERM) if groups.is_empty() => Ok(()),
+        result => call("setgroups", &format!("{:?}", identity.groups), result)
+            .step_code("BAD_USER", "set supplementary groups"),
+    }
+}
+
+fn enter_directory(cwd: &str, is_init: bool) -> Result<()> {
+    let step = format!("enter the working directory {cwd}");
+    match nix::unistd::chdir(cwd) {
+        Err(Errno::ENOENT) if is_init => {
+            make_directories(cwd).step(&step)?;
+            call("chdir", cwd, nix::unistd::chdir(cwd)).step(&step)?;
+        }
+        result => call("chdir", cwd, result).step_code("BAD_WORKDIR", &step)?,
+    }
+    // SECURITY: a directory that cannot be named from the root is outside it (CVE-2024-21626).
+    let now = call("getcwd", "", nix::unistd::getcwd()).step_code("BAD_WORKDIR", &step)?;
+    if now.is_absolute() && !now.starts_with("(unreachable)") {
+        return Ok(());
+    }
+    Err(Failure::new("BAD_WORKDIR", step, "getcwd", "the directory is outside the container"))
+}
+
+fn make_directories(path: &str) -> ctr_sys::Result<()> {
+    call("mkdir", path, std::fs::create_dir_all(path))
+}
+
+fn runnable(process: &Process, identity: &Identity) -> Result<Runnable> {
+    let args = match &process.program {
+        Program::Command { args } => args,
+        Program::Init => return Ok(Runnable::Idle),
+        Program::View => return Ok(Runnable::View),
+    };
+    let mut env = process.env.clone();
+    if !env.iter().any(|variable| variable.starts_with("HOME=")) {
+        env.push(format!("HOME={}", identity.home));
+    }
+    let name = args.first().ok_or_else(|| Failure::new("INVALID_SPEC", "start the program", "execve", "no argv"))?;
+    let path = find(name, &env)?;
+    Ok(Runnable::Execve { path, args: c_strings(args)?, env: c_strings(&env)? })
+}
+
+/// Where execvp(3) would find the program; the error tells "not there" from "not executable".
+fn find(name: &str, env: &[String]) -> Result<CString> {
+    if name.contains('/') {
+        return check(name).map_err(|errno| not_started(name, errno)).and_then(|()| c_string(name));
+    }
+    let path = env.iter().find_map(|variable| variable.strip_prefix("PATH=")).unwrap_or("/bin:/usr/bin");
+    let mut refused = Errno::ENOENT;
+    for directory in path.split(':') {
+        let directory = if directory.is_empty() { "." } else { directory };
+        let candidate = format!("{directory}/{name}");
+        match check(&candidate) {
+            Ok(()) => return c_string(&candidate),
+            Err(Errno::ENOENT | Errno::ENOTDIR) => {}
+            Err(errno) => refused = errno,
+        }
+    }
+    Err(not_started(name, refused))
+}
+
+fn check(path: &str) -> std::result::Result<(), Errno> {
+    let stat = nix::sys::stat::stat(path)?;
+    let kind = nix::sys::stat::SFlag::from_bits_truncate(stat.st_mode) & nix::sys::stat::SFlag::S_IFMT;
+    if kind == nix::sys::stat::SFlag::S_IFDIR {
+        return Err(Errno::EISDIR);
+    }
+    nix::unistd::access(path, nix::unistd::AccessFlags::X_OK)
+}
+
+fn not_started(name: &str, errno: Errno) -> Failure {
+    let code = match errno {
+        Errno::ENOENT | Errno::ENOTDIR => "COMMAND_NOT_FOUND",
+        _ => "NOT_EXECUTABLE",
+    };
+    Failure::system(code, format!("start {name}"), "execve", name, errno)
+}
+
+fn exec_failure(path: &CStr, errno: Errno) -> Failure {
+    let name = path.to_string_lossy();
+    if errno == Errno::ENOENT {
+        // The file is there (it was checked): what is missing is its interpreter or loader.
+        let arguments = format!("{name}: its interpreter is missing");
+        return Failure::system("NOT_EXECUTABLE", format!("start {name}"), "execve", arguments, errno);
+    }
+    not_started(&name, errno)
+}
+
+fn wants_log(process: &Process) -> bool {
+    process
+        .seccomp
+        .as_ref()
+        .is_some_and(|filter| filter.flags.iter().any(|flag| flag == "SECCOMP_FILTER_FLAG_LOG"))
+}
+
+fn c_strings(texts: &[String]) -> Result<Vec<CString>> {
+    texts.iter().map(|text| c_string(text)).collect()
+}
+
+fn c_string(text: &str) -> Result<CString> {
+    CString::new(text).map_err(|_| Failure::new("INVALID_SPEC", "start the program", "execve", "a NUL byte in argv"))
+}

@@ -1,0 +1,9 @@
+//! Layers made here, applied to real directories.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod apply;
+mod fixture;
+mod hostile;
+mod random;
+mod remove;
+mod stream;

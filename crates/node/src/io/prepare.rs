@@ -1,0 +1,188 @@
+//! Requests of JavaScript into what travels to an owner: parsed, planned, compiled, sealed.
+//!
+//! Nothing of the machine is changed here; a request that fails leaves no trace.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use ctr_container::envelope::{ExecPlan, InitPlan};
+use ctr_container::protocol::{Compression, LayerOptions};
+use ctr_seccomp::Cache;
+use ctr_spec::plan::{Cgroup, IdMaps, Namespace, OverlayUpper, Plan, RootSource};
+use ctr_spec::request::{ContainerRequest, ExecRequest};
+use ctr_spec::seccomp::Filter;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::fault::Fault;
+use crate::stdio::ChildEnds;
+
+/// `LaunchRequest` of addon.ts.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LaunchRequest {
+    id: String,
+    name: Option<String>,
+    state_root: PathBuf,
+    #[serde(default)]
+    keep: bool,
+    #[serde(default)]
+    record: Value,
+    container: Value,
+}
+
+/// `NativeExecRequest` of addon.ts.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NativeExecRequest {
+    state_root: PathBuf,
+    id: String,
+    exec: ExecRequest,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ApplyOptions {
+    compression: Compression,
+    #[serde(default)]
+    userxattr: bool,
+    #[serde(default)]
+    squash_owner: bool,
+}
+
+/// A container ready to be reserved and launched.
+#[derive(Debug)]
+pub(super) struct Container {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    pub(super) state_root: PathBuf,
+    pub(super) keep: bool,
+    pub(super) record: Value,
+    pub(super) request: Value,
+    pub(super) namespaces: Vec<Namespace>,
+    pub(super) id_maps: Option<IdMaps>,
+    pub(super) cgroup: Option<Cgroup>,
+    pub(super) upper: Option<OverlayUpper>,
+    pub(super) plan: OwnedFd,
+    pub(super) stdio: ChildEnds,
+}
+
+/// A process ready to be started in a container.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) id: String,
+    pub(super) state_root: PathBuf,
+    pub(super) plan: OwnedFd,
+    pub(super) stdio: ChildEnds,
+}
+
+/// A layer ready to be applied.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) blob: OwnedFd,
+    pub(super) directory: OwnedFd,
+    pub(super) options: LayerOptions,
+}
+
+/// A tree ready to be removed.
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub(super) parent: OwnedFd,
+    pub(super) name: String,
+}
+
+/// The Plan that `container` would execute.
+pub(crate) fn plan(request: &str) -> Result<Plan, Fault> {
+    let request: LaunchRequest = parse(request, "a launch request")?;
+    plan_container(&request)
+}
+
+pub(super) fn container(request: &str, stdio: ChildEnds, filters: &Cache) -> Result<Container, Fault> {
+    let request: LaunchRequest = parse(request, "a launch request")?;
+    let plan = plan_container(&request)?;
+    let upper = match &plan.root.source {
+        RootSource::Overlay { upper, .. } => Some(upper.clone()),
+        RootSource::Bind { .. } => None,
+    };
+    let bpf = compile(plan.process.seccomp.as_ref(), filters)?;
+    let (namespaces, id_maps, cgroup) = (plan.namespaces.clone(), plan.id_maps.clone(), plan.cgroup.clone());
+    let plan = seal(&InitPlan { plan, bpf })?;
+    let LaunchRequest { id, name, state_root, keep, record, container } = request;
+    Ok(Container {
+        id,
+        name,
+        state_root,
+        keep,
+        record,
+        request: container,
+        namespaces,
+        id_maps,
+        cgroup,
+        upper,
+        plan,
+        stdio,
+    })
+}
+
+pub(super) fn process(request: &str, stdio: ChildEnds, filters: &Cache) -> Result<Process, Fault> {
+    let NativeExecRequest { state_root, id, exec } = parse(request, "an exec request")?;
+    let process = ctr_spec::plan_exec(&exec)?;
+    let bpf = compile(process.seccomp.as_ref(), filters)?;
+    Ok(Process { id, state_root, plan: seal(&ExecPlan { process, bpf })?, stdio })
+}
+
+pub(super) fn layer(blob: &str, directory: &str, options: &str) -> Result<Layer, Fault> {
+    let ApplyOptions { compression, userxattr, squash_owner } = parse(options, "layer options")?;
+    let options = LayerOptions { compression, userxattr, squash_owner };
+    Ok(Layer { blob: opened(blob, OFlag::empty())?, directory: opened(directory, OFlag::O_DIRECTORY)?, options })
+}
+
+pub(super) fn tree(path: &str) -> Result<Tree, Fault> {
+    let path = std::path::Path::new(path);
+    let (Some(parent), Some(name)) = (path.parent().and_then(|p| p.to_str()), path.file_name().and_then(|n| n.to_str()))
+    else {
+        return Err(Fault::new("INVALID_REQUEST", format!("remove {}: not an absolute path", path.display())));
+    };
+    Ok(Tree { parent: opened(parent, OFlag::O_DIRECTORY)?, name: name.to_owned() })
+}
+
+fn plan_container(request: &LaunchRequest) -> Result<Plan, Fault> {
+    let container = ContainerRequest::deserialize(&request.container).map_err(|error| unreadable("a container", &error))?;
+    if container.id != request.id {
+        let message = format!("read a launch request: its container is {}, and its id {}", container.id, request.id);
+        return Err(Fault::new("INVALID_REQUEST", message));
+    }
+    Ok(ctr_spec::plan_container(&container)?)
+}
+
+fn compile(filter: Option<&Filter>, filters: &Cache) -> Result<Vec<u8>, Fault> {
+    let Some(filter) = filter else { return Ok(Vec::new()) };
+    let program = filters.compile(filter)?;
+    Ok(program.to_vec())
+}
+
+fn seal(document: &impl serde::Serialize) -> Result<OwnedFd, Fault> {
+    let bytes = postcard::to_stdvec(document).map_err(|_| Fault::internal("encode a plan"))?;
+    Ok(ctr_sys::memfd::sealed("ctr-plan", &bytes)?)
+}
+
+fn opened(path: &str, kind: OFlag) -> Result<OwnedFd, Fault> {
+    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | kind, Mode::empty())
+        .map_err(|errno| Fault::io("open", path, &errno.into()))
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, Fault> {
+    serde_json::from_str(text).map_err(|error| unreadable(what, &error))
+}
+
+fn unreadable(what: &str, error: &serde_json::Error) -> Fault {
+    Fault::new("INVALID_REQUEST", format!("read {what}: {error}"))
+}
+
+/// The descriptors of a launch or exec, in the protocol's order.
+pub(super) fn descriptors(plan: OwnedFd, stdio: ChildEnds, lock: Option<OwnedFd>) -> Vec<OwnedFd> {
+    let [stdin, stdout, stderr] = stdio;
+    [plan, stdin, stdout, stderr].into_iter().chain(lock).collect()
+}

@@ -1,0 +1,8 @@
+//! The launcher, driven through its socket as the addon drives it: real namespaces, real mounts.
+//!
+//! Needs root (or a user with user namespaces) and a static busybox; says so and passes without.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod launcher;
+mod owner;
+mod plan;

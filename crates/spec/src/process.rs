@@ -1,0 +1,349 @@
+//! The process: what runs, as whom, with which rights.
+
+use oci_spec::runtime as oci;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::capabilities;
+use crate::error::{Code, Error};
+use crate::paths;
+use crate::plan::{Process, Rlimit, User};
+use crate::request::{ExecRequest, ProgramRequest, SeccompRequest};
+use crate::seccomp;
+use crate::unsupported;
+
+/// Bounds of /proc/PID/oom_score_adj.
+const OOM_SCORE_ADJ: std::ops::RangeInclusive<i32> = -1000..=1000;
+
+/// Plans a further process of a running container.
+///
+/// # Errors
+///
+/// As [`crate::plan_container`], for the fields of `process`; and `INVALID_SECCOMP_PROFILE` when
+/// the request points to a configuration's filter, which an OCI process object does not have.
+pub fn plan_exec(request: &ExecRequest) -> Result<Process, Error> {
+    let parsed = parse(&request.process)?;
+    let mut process = convert(&parsed, request.program, request.user.as_deref())?;
+    process.seccomp = match &request.seccomp {
+        SeccompRequest::Spec => {
+            return Err(Error::new(
+                Code::InvalidSeccompProfile,
+                "seccomp",
+                "use the configuration's filter: a process object has none",
+            ));
+        }
+        other => seccomp::resolve(other, None, process.capabilities.bounding)?,
+    };
+    Ok(process)
+}
+
+/// The OCI process object, its unsupported fields and capability names already refused.
+fn parse(process: &Value) -> Result<oci::Process, Error> {
+    unsupported::refuse_process(process)?;
+    capabilities::check_names(process)?;
+    oci::Process::deserialize(process).map_err(|error| {
+        Error::new(
+            Code::InvalidSpec,
+            "process",
+            format!("read the process: {error}"),
+        )
+    })
+}
+
+/// The Plan's process without its filter.
+pub(crate) fn convert(
+    process: &oci::Process,
+    program: ProgramRequest,
+    lookup: Option<&str>,
+) -> Result<Process, Error> {
+    let args = process.args().clone().unwrap_or_default();
+    if program == ProgramRequest::Command {
+        check_args(&args)?;
+    }
+    let env = process.env().clone().unwrap_or_default();
+    check_env(&env)?;
+    if let Some(adjustment) = process.oom_score_adj()
+        && !OOM_SCORE_ADJ.contains(&adjustment)
+    {
+        return Err(Error::new(
+            Code::InvalidLimit,
+            "process.oomScoreAdj",
+            format!("set oom_score_adj to {adjustment}: not between -1000 and 1000"),
+        ));
+    }
+    Ok(Process {
+        program: program.with_args(args),
+        env,
+        cwd: paths::absolute(process.cwd(), "process.cwd")?,
+        user: user(process.user(), lookup)?,
+        capabilities: capabilities::convert(process.capabilities().as_ref())?,
+        no_new_privileges: process.no_new_privileges().unwrap_or(false),
+        rlimits: rlimits(process.rlimits().as_deref().unwrap_or_default())?,
+        oom_score_adj: process.oom_score_adj(),
+        terminal: process.terminal().unwrap_or(false),
+        seccomp: None,
+    })
+}
+
+fn check_args(args: &[String]) -> Result<(), Error> {
+    if args.first().is_none_or(String::is_empty) {
+        return Err(Error::new(
+            Code::InvalidArgs,
+            "process.args",
+            "run nothing: no program is named",
+        )
+        .with_hint("give the program as the first argument"));
+    }
+    match args.iter().position(|arg| arg.contains('\0')) {
+        Some(index) => Err(Error::new(
+            Code::InvalidArgs,
+            format!("process.args[{index}]"),
+            "pass an argument that contains a NUL byte",
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_env(env: &[String]) -> Result<(), Error> {
+    for (index, entry) in env.iter().enumerate() {
+        let has_name = entry
+            .split_once('=')
+            .is_some_and(|(name, _)| !name.is_empty());
+        if !has_name || entry.contains('\0') {
+            return Err(Error::new(
+                Code::InvalidEnv,
+                format!("process.env[{index}]"),
+                format!("set {entry:?}: not NAME=value"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn user(user: &oci::User, lookup: Option<&str>) -> Result<User, Error> {
+    // The kernel reads this id as "leave unchanged".
+    let unset = u32::MAX;
+    for (id, field) in [
+        (user.uid(), "process.user.uid"),
+        (user.gid(), "process.user.gid"),
+    ] {
+        if id == unset {
+            return Err(Error::new(
+                Code::InvalidUser,
+                field,
+                format!("run as id {id}: it means no id"),
+            ));
+        }
+    }
+    let additional_gids = user.additional_gids().clone().unwrap_or_default();
+    if let Some(index) = additional_gids.iter().position(|gid| *gid == unset) {
+        return Err(Error::new(
+            Code::InvalidUser,
+            format!("process.user.additionalGids[{index}]"),
+            format!("run as id {unset}: it means no id"),
+        ));
+    }
+    if let Some(umask) = user.umask()
+        && umask > 0o777
+    {
+        return Err(Error::new(
+            Code::InvalidUser,
+            "process.user.umask",
+            format!("set umask {umask}: more than permission bits (511)"),
+        ));
+    }
+    Ok(User {
+        uid: user.uid(),
+        gid: user.gid(),
+        additional_gids,
+        umask: user.umask(),
+        lookup: lookup.map(check_lookup).transpose()?,
+    })
+}
+
+/// `USER[:GROUP]`: one or two names or numbers, none empty.
+fn check_lookup(lookup: &str) -> Result<String, Error> {
+    let parts: Vec<&str> = lookup.split(':').collect();
+    let is_name = |part: &&str| {
+        !part.is_empty()
+            && !part.starts_with('-')
+            && part.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+    };
+    if parts.len() <= 2 && parts.iter().all(is_name) {
+        return Ok(lookup.to_owned());
+    }
+    Err(Error::new(
+        Code::InvalidUser,
+        "user",
+        format!("run as {lookup:?}: not USER or USER:GROUP"),
+    )
+    .with_hint("names or numbers, for example 1000:1000"))
+}
+
+fn rlimits(limits: &[oci::PosixRlimit]) -> Result<Vec<Rlimit>, Error> {
+    let mut converted: Vec<Rlimit> = Vec::with_capacity(limits.len());
+    for (index, limit) in limits.iter().enumerate() {
+        let resource = limit.typ().to_string();
+        let field = format!("process.rlimits[{index}]");
+        if limit.soft() > limit.hard() {
+            return Err(Error::new(
+                Code::InvalidLimit,
+                field,
+                format!(
+                    "limit {resource}: soft limit {} above hard limit {}",
+                    limit.soft(),
+                    limit.hard()
+                ),
+            ));
+        }
+        if converted.iter().any(|other| other.resource == resource) {
+            return Err(Error::new(
+                Code::InvalidLimit,
+                field,
+                format!("limit {resource} twice"),
+            ));
+        }
+        converted.push(Rlimit {
+            resource,
+            soft: limit.soft(),
+            hard: limit.hard(),
+        });
+    }
+    Ok(converted)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use crate::plan::Program;
+    use serde_json::json;
+
+    /// Plans a minimal process with some fields replaced.
+    fn exec(changes: Value) -> Result<Process, Error> {
+        let mut process = json!({"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}});
+        for (name, value) in changes.as_object().unwrap() {
+            process[name] = value.clone();
+        }
+        plan_exec(&serde_json::from_value(json!({"process": process})).unwrap())
+    }
+
+    #[test]
+    fn a_process_is_carried_over() {
+        let process = exec(json!({
+            "args": ["sh", "-c", "true"], "env": ["PATH=/bin", "EMPTY="], "cwd": "/work/", "terminal": true,
+            "user": {"uid": 7, "gid": 8, "additionalGids": [9], "umask": 0o27},
+            "noNewPrivileges": true, "oomScoreAdj": 100,
+            "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}]}))
+        .unwrap();
+        assert_eq!(
+            process.program,
+            Program::Command {
+                args: vec!["sh".into(), "-c".into(), "true".into()]
+            }
+        );
+        assert_eq!((process.cwd.as_str(), process.terminal), ("/work", true));
+        assert_eq!(
+            (process.user.uid, process.user.gid, process.user.umask),
+            (7, 8, Some(0o27))
+        );
+        assert_eq!(process.user.additional_gids, [9]);
+        assert!(process.no_new_privileges && process.oom_score_adj == Some(100));
+        assert_eq!(process.rlimits[0].resource, "RLIMIT_NOFILE");
+        assert!(process.seccomp.is_some(), "the default policy applies");
+    }
+
+    #[test]
+    fn bad_processes_are_refused_with_their_field() {
+        for (bad, code, field) in [
+            (json!({"args": []}), "INVALID_ARGS", "process.args"),
+            (json!({"args": [""]}), "INVALID_ARGS", "process.args"),
+            (
+                json!({"args": ["a", "b\0"]}),
+                "INVALID_ARGS",
+                "process.args[1]",
+            ),
+            (
+                json!({"env": ["A=1", "B"]}),
+                "INVALID_ENV",
+                "process.env[1]",
+            ),
+            (json!({"env": ["=1"]}), "INVALID_ENV", "process.env[0]"),
+            (json!({"cwd": "work"}), "INVALID_PATH", "process.cwd"),
+            (json!({"cwd": "/a/.."}), "INVALID_PATH", "process.cwd"),
+            (
+                json!({"oomScoreAdj": 1001}),
+                "INVALID_LIMIT",
+                "process.oomScoreAdj",
+            ),
+            (
+                json!({"user": {"uid": 4_294_967_295_u32, "gid": 0}}),
+                "INVALID_USER",
+                "process.user.uid",
+            ),
+            (
+                json!({"user": {"uid": 0, "gid": 0, "umask": 512}}),
+                "INVALID_USER",
+                "process.user.umask",
+            ),
+            (
+                json!({"rlimits": [{"type": "RLIMIT_CORE", "soft": 2, "hard": 1}]}),
+                "INVALID_LIMIT",
+                "process.rlimits[0]",
+            ),
+            (
+                json!({"rlimits": [{"type": "RLIMIT_CORE"}, {"type": "RLIMIT_CORE"}]}),
+                "INVALID_LIMIT",
+                "process.rlimits[1]",
+            ),
+            (
+                json!({"rlimits": [{"type": "RLIMIT_FUN"}]}),
+                "INVALID_SPEC",
+                "process",
+            ),
+            (
+                json!({"apparmorProfile": "x"}),
+                "UNSUPPORTED_FIELD",
+                "process.apparmorProfile",
+            ),
+            (
+                json!({"capabilities": {"bounding": ["CAP_FLY"]}}),
+                "UNKNOWN_CAPABILITY",
+                "process.capabilities.bounding[0]",
+            ),
+        ] {
+            let error = exec(bad.clone()).unwrap_err();
+            assert_eq!((error.code(), error.field()), (code, Some(field)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn users_to_look_up_are_one_or_two_names() {
+        for good in ["root", "1000", "app:staff", "0:0"] {
+            assert_eq!(check_lookup(good).unwrap(), good);
+        }
+        for bad in ["", ":", "a:", ":b", "a:b:c", "a b", "-x", "a\n"] {
+            assert_eq!(
+                check_lookup(bad).unwrap_err().code(),
+                "INVALID_USER",
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn our_own_programs_need_no_arguments() {
+        let request =
+            json!({"program": "view", "process": {"cwd": "/", "user": {"uid": 0, "gid": 0}}});
+        let process = plan_exec(&serde_json::from_value(request).unwrap()).unwrap();
+        assert_eq!(process.program, Program::View);
+    }
+
+    #[test]
+    fn an_exec_has_no_configuration_to_take_a_filter_from() {
+        let request = json!({"process": {"args": ["x"], "cwd": "/", "user": {}}, "seccomp": {"kind": "spec"}});
+        let error = plan_exec(&serde_json::from_value(request).unwrap()).unwrap_err();
+        assert_eq!(error.code(), "INVALID_SECCOMP_PROFILE");
+    }
+}
