@@ -39,7 +39,9 @@ pub use error::{Error, Kind};
 pub use prune::{PruneReport, Pruned};
 pub use start_time::start_time;
 
-pub(crate) const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
+pub(crate) const DIRECTORY: OFlag = OFlag::O_DIRECTORY
+    .union(OFlag::O_NOFOLLOW)
+    .union(OFlag::O_CLOEXEC);
 
 /// An open run root.
 #[derive(Debug)]
@@ -84,7 +86,12 @@ impl StateRoot {
         let containers = subdirectory(&root, path, "containers")?;
         let names = subdirectory(&root, path, "names")?;
         subdirectory(&root, path, "owners")?;
-        Ok(Self { path: path.to_path_buf(), root, containers, names })
+        Ok(Self {
+            path: path.to_path_buf(),
+            root,
+            containers,
+            names,
+        })
     }
 
     /// Where it is.
@@ -114,7 +121,10 @@ impl StateRoot {
         }
         let reservation = self.make_directory(id)?;
         match name.map(|name| self.take_name(id, name)).transpose() {
-            Ok(name_file) => Ok(Reservation { name_file, ..reservation }),
+            Ok(name_file) => Ok(Reservation {
+                name_file,
+                ..reservation
+            }),
             Err(error) => {
                 reservation.cancel();
                 Err(error)
@@ -133,7 +143,12 @@ impl StateRoot {
             .map_err(|errno| Error::io("open", &directory, errno))
             .and_then(|directory_fd| Ok((lock_file(&directory_fd, &directory)?, directory_fd)));
         match opened {
-            Ok((lock, directory_fd)) => Ok(Reservation { directory, directory_fd, lock, name_file: None }),
+            Ok((lock, directory_fd)) => Ok(Reservation {
+                directory,
+                directory_fd,
+                lock,
+                name_file: None,
+            }),
             Err(error) => {
                 release(&directory, None);
                 Err(error)
@@ -143,7 +158,9 @@ impl StateRoot {
 
     /// Fail when the name's container exists; clear away what is left of it otherwise.
     fn free_name(&self, name: &str) -> Result<(), Error> {
-        let Some(id) = self.id_of_name(name) else { return Ok(()) };
+        let Some(id) = self.id_of_name(name) else {
+            return Ok(());
+        };
         match self.read_entry(&id) {
             Some(entry) if entry.status == Status::Dead && !entry.config.keep => {
                 self.remove_locked(&entry)?;
@@ -153,7 +170,11 @@ impl StateRoot {
         }
         match unlinkat(&self.names, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) | Err(Errno::ENOENT) => Ok(()),
-            Err(errno) => Err(Error::io("remove", &self.path.join("names").join(name), errno)),
+            Err(errno) => Err(Error::io(
+                "remove",
+                &self.path.join("names").join(name),
+                errno,
+            )),
         }
     }
 
@@ -162,8 +183,15 @@ impl StateRoot {
         // A dot never starts a name, so the draft is in nobody's way. Linking a complete file
         // means that no reader sees a name without its id.
         let draft = format!(".{id}");
-        write_new(&self.names, &draft, id.as_bytes()).map_err(|error| Error::from_io("write", &path, &error))?;
-        let linked = linkat(&self.names, draft.as_str(), &self.names, name, AtFlags::empty());
+        write_new(&self.names, &draft, id.as_bytes())
+            .map_err(|error| Error::from_io("write", &path, &error))?;
+        let linked = linkat(
+            &self.names,
+            draft.as_str(),
+            &self.names,
+            name,
+            AtFlags::empty(),
+        );
         let _ = unlinkat(&self.names, draft.as_str(), UnlinkatFlags::NoRemoveDir);
         match linked {
             Ok(()) => Ok(path),
@@ -173,9 +201,11 @@ impl StateRoot {
     }
 
     pub(crate) fn lock(&self) -> Result<File, Error> {
-        let root = openat(&self.root, ".", DIRECTORY, Mode::empty()).map_err(|errno| self.io("open", errno))?;
+        let root = openat(&self.root, ".", DIRECTORY, Mode::empty())
+            .map_err(|errno| self.io("open", errno))?;
         let root = File::from(root);
-        root.lock().map_err(|error| Error::from_io("lock", &self.path, &error))?;
+        root.lock()
+            .map_err(|error| Error::from_io("lock", &self.path, &error))?;
         Ok(root)
     }
 
@@ -206,7 +236,11 @@ impl Reservation {
 /// # Errors
 ///
 /// [`Kind::Io`].
-pub fn write_state(directory_fd: impl AsFd, directory: &Path, running: &Running) -> Result<(), Error> {
+pub fn write_state(
+    directory_fd: impl AsFd,
+    directory: &Path,
+    running: &Running,
+) -> Result<(), Error> {
     match write_document(directory_fd, directory, "state.json", running) {
         Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(()),
         result => result,
@@ -219,7 +253,8 @@ pub fn write_state(directory_fd: impl AsFd, directory: &Path, running: &Running)
 ///
 /// [`Kind::Io`].
 pub fn write_exit(directory: &Path, exit: &ExitRecord) -> Result<(), Error> {
-    let fd = open(directory, DIRECTORY, Mode::empty()).map_err(|errno| Error::io("open", directory, errno))?;
+    let fd = open(directory, DIRECTORY, Mode::empty())
+        .map_err(|errno| Error::io("open", directory, errno))?;
     write_document(&fd, directory, "exit.json", exit)
 }
 
@@ -247,7 +282,8 @@ fn subdirectory(root: &OwnedFd, path: &Path, name: &str) -> Result<OwnedFd, Erro
         Ok(()) | Err(Errno::EEXIST) => {}
         Err(errno) => return Err(Error::io("create", &path, errno)),
     }
-    let fd = openat(root, name, DIRECTORY, Mode::empty()).map_err(|errno| Error::io("open", &path, errno))?;
+    let fd = openat(root, name, DIRECTORY, Mode::empty())
+        .map_err(|errno| Error::io("open", &path, errno))?;
     verify(&fd, &path)?;
     Ok(fd)
 }
@@ -255,10 +291,16 @@ fn subdirectory(root: &OwnedFd, path: &Path, name: &str) -> Result<OwnedFd, Erro
 fn verify(directory: &OwnedFd, path: &Path) -> Result<(), Error> {
     let stat = fstat(directory).map_err(|errno| Error::io("stat", path, errno))?;
     if stat.st_uid != geteuid().as_raw() {
-        return Err(Error::unsafe_root(path, &format!("it belongs to user {}", stat.st_uid)));
+        return Err(Error::unsafe_root(
+            path,
+            &format!("it belongs to user {}", stat.st_uid),
+        ));
     }
     if stat.st_mode & 0o022 != 0 {
-        return Err(Error::unsafe_root(path, &format!("its mode is {:04o}", stat.st_mode & 0o7777)));
+        return Err(Error::unsafe_root(
+            path,
+            &format!("its mode is {:04o}", stat.st_mode & 0o7777),
+        ));
     }
     Ok(())
 }
@@ -270,7 +312,8 @@ fn lock_file(directory_fd: &OwnedFd, directory: &Path) -> Result<OwnedFd, Error>
         .map_err(|errno| Error::io("create", &path, errno))?;
     let file = File::from(fd);
     // Not nix's Flock: it unlocks when it is dropped, and with it the copy that the owner holds.
-    file.try_lock().map_err(|error| Error::from_io("lock", &path, &std::io::Error::from(error)))?;
+    file.try_lock()
+        .map_err(|error| Error::from_io("lock", &path, &std::io::Error::from(error)))?;
     Ok(OwnedFd::from(file))
 }
 
@@ -281,15 +324,23 @@ fn write_document(
     document: &impl serde::Serialize,
 ) -> Result<(), Error> {
     let path = directory.join(name);
-    let bytes = serde_json::to_vec(document).map_err(|error| Error::from_io("encode", &path, &error.into()))?;
+    let bytes = serde_json::to_vec(document)
+        .map_err(|error| Error::from_io("encode", &path, &error.into()))?;
     let draft = format!(".{name}");
-    write_new(directory_fd.as_fd(), &draft, &bytes).map_err(|error| Error::from_io("write", &path, &error))?;
-    renameat(directory_fd.as_fd(), draft.as_str(), directory_fd.as_fd(), name)
-        .map_err(|errno| Error::io("rename", &path, errno))
+    write_new(directory_fd.as_fd(), &draft, &bytes)
+        .map_err(|error| Error::from_io("write", &path, &error))?;
+    renameat(
+        directory_fd.as_fd(),
+        draft.as_str(),
+        directory_fd.as_fd(),
+        name,
+    )
+    .map_err(|errno| Error::io("rename", &path, errno))
 }
 
 fn write_new(directory: impl AsFd, name: &str, bytes: &[u8]) -> std::io::Result<()> {
-    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let fd = openat(directory, name, flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
     File::from(fd).write_all(bytes)
 }
@@ -297,8 +348,11 @@ fn write_new(directory: impl AsFd, name: &str, bytes: &[u8]) -> std::io::Result<
 /// 1 to 128 characters of `[A-Za-z0-9_.-]`, the first a letter or digit: never a path.
 fn check_name(what: &'static str, text: &str) -> Result<(), Error> {
     let mut characters = text.chars();
-    let first = characters.next().is_some_and(|first| first.is_ascii_alphanumeric());
-    let rest = characters.all(|next| next.is_ascii_alphanumeric() || matches!(next, '_' | '.' | '-'));
+    let first = characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphanumeric());
+    let rest =
+        characters.all(|next| next.is_ascii_alphanumeric() || matches!(next, '_' | '.' | '-'));
     if first && rest && text.len() <= 128 {
         return Ok(());
     }

@@ -42,14 +42,26 @@ pub(crate) enum Flushed {
 impl Channel {
     /// Around a non-blocking SOCK_SEQPACKET socket.
     pub(crate) fn new(socket: OwnedFd) -> Self {
-        Self { socket, queue: VecDeque::new(), buffer: vec![0; MAX_MESSAGE_BYTES] }
+        Self {
+            socket,
+            queue: VecDeque::new(),
+            buffer: vec![0; MAX_MESSAGE_BYTES],
+        }
     }
 
     /// Queue a request; `flush` sends it. The descriptors are closed here once they are sent.
-    pub(crate) fn push(&mut self, request: &Request, descriptors: Vec<OwnedFd>) -> Result<(), Fault> {
-        let bytes = postcard::to_stdvec(request).map_err(|_| Fault::internal("encode a request"))?;
+    pub(crate) fn push(
+        &mut self,
+        request: &Request,
+        descriptors: Vec<OwnedFd>,
+    ) -> Result<(), Fault> {
+        let bytes =
+            postcard::to_stdvec(request).map_err(|_| Fault::internal("encode a request"))?;
         if bytes.len() > MAX_MESSAGE_BYTES {
-            let message = format!("send a request: {} bytes, and {MAX_MESSAGE_BYTES} is the limit", bytes.len());
+            let message = format!(
+                "send a request: {} bytes, and {MAX_MESSAGE_BYTES} is the limit",
+                bytes.len()
+            );
             return Err(Fault::new("INVALID_REQUEST", message));
         }
         self.queue.push_back((bytes, descriptors));
@@ -107,7 +119,8 @@ mod tests {
 
     fn pair() -> (Channel, OwnedFd) {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+        let (ours, theirs) =
+            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
         (Channel::new(ours), theirs)
     }
 
@@ -119,15 +132,28 @@ mod tests {
     fn a_request_arrives_whole_with_its_descriptors() {
         let (mut channel, peer) = pair();
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let request = Request::Signal { token: 7, signal: 9, tree: true };
+        let request = Request::Signal {
+            token: 7,
+            signal: 9,
+            tree: true,
+        };
         channel.push(&request, vec![OwnedFd::from(writer)]).unwrap();
         assert_eq!(channel.flush(), Flushed::Everything);
 
         let mut buffer = vec![0; MAX_MESSAGE_BYTES];
         let (length, mut descriptors) = socket::receive(peer.as_fd(), &mut buffer).unwrap();
         let request: Request = postcard::from_bytes(&buffer[..length]).unwrap();
-        assert!(matches!(request, Request::Signal { token: 7, signal: 9, tree: true }));
-        std::fs::File::from(descriptors.remove(0)).write_all(b"through").unwrap();
+        assert!(matches!(
+            request,
+            Request::Signal {
+                token: 7,
+                signal: 9,
+                tree: true
+            }
+        ));
+        std::fs::File::from(descriptors.remove(0))
+            .write_all(b"through")
+            .unwrap();
         // Our own copy was closed by the flush, so the pipe ends here.
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
@@ -139,15 +165,36 @@ mod tests {
         let (mut channel, peer) = pair();
         let mut sent = 0;
         while channel.flush() == Flushed::Everything {
-            channel.push(&Request::Signal { token: sent, signal: 0, tree: false }, vec![]).unwrap();
+            channel
+                .push(
+                    &Request::Signal {
+                        token: sent,
+                        signal: 0,
+                        tree: false,
+                    },
+                    vec![],
+                )
+                .unwrap();
             sent += 1;
         }
-        channel.push(&Request::Signal { token: sent, signal: 0, tree: false }, vec![]).unwrap();
+        channel
+            .push(
+                &Request::Signal {
+                    token: sent,
+                    signal: 0,
+                    tree: false,
+                },
+                vec![],
+            )
+            .unwrap();
         let mut buffer = vec![0; MAX_MESSAGE_BYTES];
         for expected in 0..=sent {
             let (length, _) = socket::receive(peer.as_fd(), &mut buffer).unwrap();
             let request: Request = postcard::from_bytes(&buffer[..length]).unwrap();
-            assert!(matches!(request, Request::Signal { token, .. } if token == expected), "{request:?}");
+            assert!(
+                matches!(request, Request::Signal { token, .. } if token == expected),
+                "{request:?}"
+            );
             channel.flush();
         }
     }
@@ -156,14 +203,44 @@ mod tests {
     fn replies_come_one_by_one_until_the_owner_is_gone() {
         let (mut channel, peer) = pair();
         assert!(matches!(channel.receive(), Received::Empty));
-        reply(&peer, &Reply::Done { token: 1, layer: None });
-        reply(&peer, &Reply::Exited { token: 2, exit: Exit { exit_code: Some(3), ..Exit::default() } });
-        assert!(matches!(channel.receive(), Received::Reply(Reply::Done { token: 1, .. }, _)));
-        assert!(matches!(channel.receive(), Received::Reply(Reply::Exited { token: 2, .. }, _)));
+        reply(
+            &peer,
+            &Reply::Done {
+                token: 1,
+                layer: None,
+            },
+        );
+        reply(
+            &peer,
+            &Reply::Exited {
+                token: 2,
+                exit: Exit {
+                    exit_code: Some(3),
+                    ..Exit::default()
+                },
+            },
+        );
+        assert!(matches!(
+            channel.receive(),
+            Received::Reply(Reply::Done { token: 1, .. }, _)
+        ));
+        assert!(matches!(
+            channel.receive(),
+            Received::Reply(Reply::Exited { token: 2, .. }, _)
+        ));
         assert!(matches!(channel.receive(), Received::Empty));
         drop(peer);
         assert!(matches!(channel.receive(), Received::Closed));
-        channel.push(&Request::Signal { token: 1, signal: 0, tree: false }, vec![]).unwrap();
+        channel
+            .push(
+                &Request::Signal {
+                    token: 1,
+                    signal: 0,
+                    tree: false,
+                },
+                vec![],
+            )
+            .unwrap();
         assert_eq!(channel.flush(), Flushed::Closed);
     }
 
@@ -177,7 +254,13 @@ mod tests {
     #[test]
     fn a_request_that_is_too_long_is_refused() {
         let (mut channel, _peer) = pair();
-        let request = Request::RemoveTree { token: 1, name: "a".repeat(MAX_MESSAGE_BYTES) };
-        assert_eq!(channel.push(&request, vec![]).unwrap_err().code, "INVALID_REQUEST");
+        let request = Request::RemoveTree {
+            token: 1,
+            name: "a".repeat(MAX_MESSAGE_BYTES),
+        };
+        assert_eq!(
+            channel.push(&request, vec![]).unwrap_err().code,
+            "INVALID_REQUEST"
+        );
     }
 }

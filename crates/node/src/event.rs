@@ -29,7 +29,11 @@ pub(crate) struct Address {
 
 /// What happened, `AddonEvent` of addon.ts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub(crate) enum Event {
     Ready {
         uid_map: Vec<IdMap>,
@@ -63,7 +67,10 @@ struct Addressed<'a> {
 impl Event {
     /// The end of a process whose owner died first.
     pub(crate) fn lost() -> Self {
-        Self::Exited { exit: Exit::default(), reason: Some("runtime-lost") }
+        Self::Exited {
+            exit: Exit::default(),
+            reason: Some("runtime-lost"),
+        }
     }
 
     fn to_json(&self, token: u32) -> String {
@@ -74,8 +81,11 @@ impl Event {
 
 /// Register a callback of the calling environment.
 pub(crate) fn attach(callback: &Function<'_, String, ()>) -> napi::Result<u32> {
-    let callback: Callback =
-        callback.build_threadsafe_function::<String>().callee_handled::<false>().weak::<true>().build()?;
+    let callback: Callback = callback
+        .build_threadsafe_function::<String>()
+        .callee_handled::<false>()
+        .weak::<true>()
+        .build()?;
     let sink = NEXT_SINK.fetch_add(1, Ordering::Relaxed);
     sinks().insert(sink, Arc::new(callback));
     Ok(sink)
@@ -90,7 +100,10 @@ pub(crate) fn detach(sink: u32) {
 pub(crate) fn emit(address: Address, event: &Event) {
     let callback = sinks().get(&address.sink).cloned();
     if let Some(callback) = callback {
-        callback.call(event.to_json(address.token), ThreadsafeFunctionCallMode::NonBlocking);
+        callback.call(
+            event.to_json(address.token),
+            ThreadsafeFunctionCallMode::NonBlocking,
+        );
     }
 }
 
@@ -109,9 +122,16 @@ mod tests {
 
     #[test]
     fn an_exit_by_signal_says_null_for_what_it_has_not() {
-        let exit = Exit { exit_code: None, signal: Some(9), oom_killed: true };
+        let exit = Exit {
+            exit_code: None,
+            signal: Some(9),
+            oom_killed: true,
+        };
         let text = Event::Exited { exit, reason: None }.to_json(7);
-        assert_eq!(text, r#"{"token":7,"type":"exited","exitCode":null,"signal":9,"oomKilled":true}"#);
+        assert_eq!(
+            text,
+            r#"{"token":7,"type":"exited","exitCode":null,"signal":9,"oomKilled":true}"#
+        );
     }
 
     #[test]
@@ -125,7 +145,15 @@ mod tests {
 
     #[test]
     fn fields_of_events_are_in_camel_case() {
-        let text = Event::Ready { uid_map: vec![IdMap { container_id: 0, host_id: 5, size: 1 }], gid_map: vec![] }.to_json(1);
+        let text = Event::Ready {
+            uid_map: vec![IdMap {
+                container_id: 0,
+                host_id: 5,
+                size: 1,
+            }],
+            gid_map: vec![],
+        }
+        .to_json(1);
         assert_eq!(
             text,
             r#"{"token":1,"type":"ready","uidMap":[{"containerId":0,"hostId":5,"size":1}],"gidMap":[]}"#

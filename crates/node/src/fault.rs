@@ -35,7 +35,11 @@ pub(crate) struct Facts {
 
 impl Fault {
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), facts: Box::default() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            facts: Box::default(),
+        }
     }
 
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {
@@ -44,7 +48,11 @@ impl Fault {
     }
 
     fn with_facts(code: &str, message: String, facts: Facts) -> Self {
-        Self { code: code.to_owned(), message, facts: Box::new(facts) }
+        Self {
+            code: code.to_owned(),
+            message,
+            facts: Box::new(facts),
+        }
     }
 
     /// A failed call of our own process.
@@ -60,7 +68,11 @@ impl Fault {
             errno: error.raw_os_error(),
             ..Facts::default()
         };
-        Self::with_facts(code, format!("{call} {arguments}: {}", describe(error)), facts)
+        Self::with_facts(
+            code,
+            format!("{call} {arguments}: {}", describe(error)),
+            facts,
+        )
     }
 
     /// Something the callers of this crate guarantee not to happen.
@@ -102,10 +114,19 @@ impl From<Failure> for Fault {
 
 impl From<Unsupported> for Fault {
     fn from(unsupported: Unsupported) -> Self {
-        let Unsupported { probe, failure, remedy } = unsupported;
+        let Unsupported {
+            probe,
+            failure,
+            remedy,
+        } = unsupported;
         let message = format!("this machine refuses what containers need: {failure}");
         let of_failure = *Self::from(failure).facts;
-        let facts = Facts { probe: Some(probe), remedy: Some(remedy.clone()), hint: Some(remedy), ..of_failure };
+        let facts = Facts {
+            probe: Some(probe),
+            remedy: Some(remedy.clone()),
+            hint: Some(remedy),
+            ..of_failure
+        };
         Self::with_facts("UNSUPPORTED_ENVIRONMENT", message, facts)
     }
 }
@@ -138,7 +159,10 @@ impl From<ctr_sys::Error> for Fault {
 
 impl From<ctr_spec::Error> for Fault {
     fn from(error: ctr_spec::Error) -> Self {
-        let facts = Facts { hint: error.hint().map(str::to_owned), ..Facts::default() };
+        let facts = Facts {
+            hint: error.hint().map(str::to_owned),
+            ..Facts::default()
+        };
         Self::with_facts(error.code(), error.to_string(), facts)
     }
 }
@@ -176,8 +200,15 @@ mod tests {
             errno: 1,
             hint: None,
         });
-        assert!(fault.message.starts_with("mount /proc: fsopen(\"proc\")"), "{}", fault.message);
-        assert_eq!((fault.facts.step.as_deref(), fault.facts.errno), (Some("mount /proc"), Some(1)));
+        assert!(
+            fault.message.starts_with("mount /proc: fsopen(\"proc\")"),
+            "{}",
+            fault.message
+        );
+        assert_eq!(
+            (fault.facts.step.as_deref(), fault.facts.errno),
+            (Some("mount /proc"), Some(1))
+        );
     }
 
     #[test]
@@ -190,9 +221,16 @@ mod tests {
             errno: 1,
             hint: None,
         };
-        let fault = Fault::from(Unsupported { probe: "userNamespace".into(), failure, remedy: "sysctl".into() });
+        let fault = Fault::from(Unsupported {
+            probe: "userNamespace".into(),
+            failure,
+            remedy: "sysctl".into(),
+        });
         assert_eq!(fault.code, "UNSUPPORTED_ENVIRONMENT");
-        assert_eq!((fault.facts.probe.as_deref(), fault.facts.remedy.as_deref()), (Some("userNamespace"), Some("sysctl")));
+        assert_eq!(
+            (fault.facts.probe.as_deref(), fault.facts.remedy.as_deref()),
+            (Some("userNamespace"), Some("sysctl"))
+        );
         assert_eq!(fault.facts.call.as_deref(), Some("unshare"));
     }
 }

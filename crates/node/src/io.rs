@@ -30,15 +30,43 @@ use engine::Engine;
 /// What JavaScript asks for.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Ready { address: Address },
-    Launch { address: Address, request: String, stdio: ChildEnds },
-    Exec { address: Address, request: String, stdio: ChildEnds },
-    Signal { address: Address, signal: i32, tree: bool },
-    ApplyLayer { address: Address, blob: String, directory: String, options: String },
-    RemoveTree { address: Address, path: String },
-    Role { address: Address, args: Vec<String>, stdio: Option<ChildEnds> },
+    Ready {
+        address: Address,
+    },
+    Launch {
+        address: Address,
+        request: String,
+        stdio: ChildEnds,
+    },
+    Exec {
+        address: Address,
+        request: String,
+        stdio: ChildEnds,
+    },
+    Signal {
+        address: Address,
+        signal: i32,
+        tree: bool,
+    },
+    ApplyLayer {
+        address: Address,
+        blob: String,
+        directory: String,
+        options: String,
+    },
+    RemoveTree {
+        address: Address,
+        path: String,
+    },
+    Role {
+        address: Address,
+        args: Vec<String>,
+        stdio: Option<ChildEnds>,
+    },
     /// The environment of a sink ended: kill what it started.
-    Detach { sink: u32 },
+    Detach {
+        sink: u32,
+    },
     KillLauncher,
 }
 
@@ -55,8 +83,15 @@ static SHARED: OnceLock<Result<Shared, Fault>> = OnceLock::new();
 /// Queue a command; starts the thread with the first.
 pub(crate) fn submit(command: Command) -> Result<(), Fault> {
     let shared = shared()?;
-    shared.queue.lock().unwrap_or_else(PoisonError::into_inner).push_back(command);
-    shared.wake.write(1).map_err(|errno| Fault::io("write", "eventfd", &errno.into()))?;
+    shared
+        .queue
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push_back(command);
+    shared
+        .wake
+        .write(1)
+        .map_err(|errno| Fault::io("write", "eventfd", &errno.into()))?;
     Ok(())
 }
 
@@ -74,12 +109,18 @@ fn shared() -> Result<&'static Shared, Fault> {
         first = true;
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
             .map_err(|errno| Fault::io("eventfd", "", &errno.into()))?;
-        Ok(Shared { queue: Mutex::default(), wake, launcher_pid: AtomicI32::new(0) })
+        Ok(Shared {
+            queue: Mutex::default(),
+            wake,
+            launcher_pid: AtomicI32::new(0),
+        })
     });
     let shared = shared.as_ref().map_err(Clone::clone)?;
     if first {
         let thread = std::thread::Builder::new().name("ctr-io".to_owned());
-        thread.spawn(move || run(shared)).map_err(|error| Fault::io("clone", "ctr-io thread", &error))?;
+        thread
+            .spawn(move || run(shared))
+            .map_err(|error| Fault::io("clone", "ctr-io thread", &error))?;
     }
     Ok(shared)
 }
@@ -94,12 +135,15 @@ fn run(shared: &'static Shared) {
             };
             let current = engine.insert(current);
             current.wait()?;
-            let commands = std::mem::take(&mut *shared.queue.lock().unwrap_or_else(PoisonError::into_inner));
+            let commands =
+                std::mem::take(&mut *shared.queue.lock().unwrap_or_else(PoisonError::into_inner));
             for command in commands {
                 current.command(command);
             }
             current.flush();
-            shared.launcher_pid.store(current.launcher_pid(), Ordering::Relaxed);
+            shared
+                .launcher_pid
+                .store(current.launcher_pid(), Ordering::Relaxed);
             Ok(())
         }));
         let fault = match turn {
@@ -114,8 +158,12 @@ fn run(shared: &'static Shared) {
             broken.abandon(&fault);
         } else {
             // No engine could be made (descriptors have run out): answer what waits, and breathe.
-            let commands = std::mem::take(&mut *shared.queue.lock().unwrap_or_else(PoisonError::into_inner));
-            commands.iter().filter_map(Command::address).for_each(|address| crate::event::fail(address, fault.clone()));
+            let commands =
+                std::mem::take(&mut *shared.queue.lock().unwrap_or_else(PoisonError::into_inner));
+            commands
+                .iter()
+                .filter_map(Command::address)
+                .for_each(|address| crate::event::fail(address, fault.clone()));
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
     }

@@ -76,13 +76,32 @@ pub struct Stdio {
 /// Say where the executable is.
 #[napi]
 pub fn configure(options: LauncherOptions) -> napi::Result<()> {
-    let LauncherOptions { runtime_path, holder, owner_directory } = options;
+    let LauncherOptions {
+        runtime_path,
+        holder,
+        owner_directory,
+    } = options;
     let holder = holder.map(|holder| {
-        let HolderOptions { uid_map, gid_map, newuidmap, newgidmap } = holder;
-        io::launcher::Holder { uid_map, gid_map, newuidmap, newgidmap }
+        let HolderOptions {
+            uid_map,
+            gid_map,
+            newuidmap,
+            newgidmap,
+        } = holder;
+        io::launcher::Holder {
+            uid_map,
+            gid_map,
+            newuidmap,
+            newgidmap,
+        }
     });
-    let (runtime_path, owner_directory) = (PathBuf::from(runtime_path), PathBuf::from(owner_directory));
-    throw(io::launcher::configure(io::launcher::Options { runtime_path, holder, owner_directory }))
+    let (runtime_path, owner_directory) =
+        (PathBuf::from(runtime_path), PathBuf::from(owner_directory));
+    throw(io::launcher::configure(io::launcher::Options {
+        runtime_path,
+        holder,
+        owner_directory,
+    }))
 }
 
 /// Register an event sink; it gets each event as JSON.
@@ -100,7 +119,9 @@ pub fn attach(env: Env, on_event: Function<'_, String, ()>) -> napi::Result<u32>
 /// Start the launcher if it does not run.
 #[napi]
 pub fn ready(sink: u32, token: u32) -> napi::Result<()> {
-    submit(Command::Ready { address: Address { sink, token } })
+    submit(Command::Ready {
+        address: Address { sink, token },
+    })
 }
 
 /// Open standard streams.
@@ -108,7 +129,12 @@ pub fn ready(sink: u32, token: u32) -> napi::Result<()> {
 pub fn open_stdio(modes: StdioModes) -> napi::Result<Stdio> {
     let opened = throw(stdio::open([&modes.stdin, &modes.stdout, &modes.stderr]))?;
     let [stdin, stdout, stderr] = opened.ours;
-    Ok(Stdio { handle: opened.handle, stdin, stdout, stderr })
+    Ok(Stdio {
+        handle: opened.handle,
+        stdin,
+        stdout,
+        stderr,
+    })
 }
 
 /// Close the child's ends of unused streams.
@@ -121,32 +147,58 @@ pub fn close_stdio(handle: u32) {
 #[napi]
 pub fn launch(sink: u32, token: u32, request: String, stdio: u32) -> napi::Result<()> {
     let stdio = throw(stdio::take(stdio))?;
-    submit(Command::Launch { address: Address { sink, token }, request, stdio })
+    submit(Command::Launch {
+        address: Address { sink, token },
+        request,
+        stdio,
+    })
 }
 
 /// Start a process in a running container.
 #[napi]
 pub fn exec(sink: u32, token: u32, request: String, stdio: u32) -> napi::Result<()> {
     let stdio = throw(stdio::take(stdio))?;
-    submit(Command::Exec { address: Address { sink, token }, request, stdio })
+    submit(Command::Exec {
+        address: Address { sink, token },
+        request,
+        stdio,
+    })
 }
 
 /// Signal what a token started.
 #[napi]
 pub fn signal(sink: u32, token: u32, signal: i32, tree: bool) -> napi::Result<()> {
-    submit(Command::Signal { address: Address { sink, token }, signal, tree })
+    submit(Command::Signal {
+        address: Address { sink, token },
+        signal,
+        tree,
+    })
 }
 
 /// Apply a layer blob to a directory.
 #[napi]
-pub fn apply_layer(sink: u32, token: u32, blob: String, directory: String, options: String) -> napi::Result<()> {
-    submit(Command::ApplyLayer { address: Address { sink, token }, blob, directory, options })
+pub fn apply_layer(
+    sink: u32,
+    token: u32,
+    blob: String,
+    directory: String,
+    options: String,
+) -> napi::Result<()> {
+    submit(Command::ApplyLayer {
+        address: Address { sink, token },
+        blob,
+        directory,
+        options,
+    })
 }
 
 /// Remove a directory tree as the launcher.
 #[napi]
 pub fn remove_tree(sink: u32, token: u32, path: String) -> napi::Result<()> {
-    submit(Command::RemoveTree { address: Address { sink, token }, path })
+    submit(Command::RemoveTree {
+        address: Address { sink, token },
+        path,
+    })
 }
 
 /// The Plan that `launch` would execute.
@@ -184,7 +236,11 @@ pub fn prune(sink: u32, token: u32, state_root: String) -> napi::Result<()> {
 #[napi]
 pub fn run_role(sink: u32, token: u32, args: Vec<String>, stdio: Option<u32>) -> napi::Result<()> {
     let stdio = throw(stdio.map(stdio::take).transpose())?;
-    submit(Command::Role { address: Address { sink, token }, args, stdio })
+    submit(Command::Role {
+        address: Address { sink, token },
+        args,
+        stdio,
+    })
 }
 
 /// An operation on control groups.

@@ -21,7 +21,10 @@ pub(crate) fn list(state_root: &str) -> Result<String, Fault> {
 pub(crate) fn signal(state_root: &str, query: &str, signal: i32) -> Result<(), Fault> {
     let entry = open(state_root)?.find(query)?;
     let not_running = || Fault::from(Error::not_running(&entry.id));
-    let running = entry.running.filter(|_| entry.status == Status::Running).ok_or_else(not_running)?;
+    let running = entry
+        .running
+        .filter(|_| entry.status == Status::Running)
+        .ok_or_else(not_running)?;
     let pid = Pid::from_raw(running.pid);
     let pidfd = match pidfd::open(pid) {
         Err(error) if error.errno() == Errno::ESRCH => return Err(not_running()),
@@ -34,9 +37,10 @@ pub(crate) fn signal(state_root: &str, query: &str, signal: i32) -> Result<(), F
     }
     match pidfd::send_signal(pidfd.as_fd(), signal) {
         Err(error) if error.errno() == Errno::ESRCH => Err(not_running()),
-        Err(error) if error.errno() == Errno::EINVAL => {
-            Err(Fault::new("INVALID_ARGUMENT", format!("signal container {}: no signal {signal}", entry.id)))
-        }
+        Err(error) if error.errno() == Errno::EINVAL => Err(Fault::new(
+            "INVALID_ARGUMENT",
+            format!("signal container {}: no signal {signal}", entry.id),
+        )),
         sent => Ok(sent?),
     }
 }
@@ -61,7 +65,9 @@ pub(crate) fn prune(address: Address, state_root: String) -> Result<(), Fault> {
         }
     };
     let thread = std::thread::Builder::new().name("ctr-prune".to_owned());
-    thread.spawn(work).map_err(|error| Fault::io("clone", "ctr-prune thread", &error))?;
+    thread
+        .spawn(work)
+        .map_err(|error| Fault::io("clone", "ctr-prune thread", &error))?;
     Ok(())
 }
 
@@ -87,21 +93,38 @@ mod tests {
         let state = StateRoot::open(&root).unwrap();
         let reserved = state.reserve("abc", Some("web")).unwrap();
         let root = root.to_str().unwrap();
-        assert_eq!(signal(root, "web", 15).unwrap_err().code, "CONTAINER_NOT_RUNNING");
+        assert_eq!(
+            signal(root, "web", 15).unwrap_err().code,
+            "CONTAINER_NOT_RUNNING"
+        );
 
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let pid = child.id().cast_signed();
         let started = start_time(Pid::from_raw(pid)).unwrap();
         let record = |start_time| {
-            write_state(&reserved.directory_fd, &reserved.directory, &Running { pid, start_time }).unwrap();
+            write_state(
+                &reserved.directory_fd,
+                &reserved.directory,
+                &Running { pid, start_time },
+            )
+            .unwrap();
         };
         record(started + 1);
-        assert_eq!(signal(root, "web", 15).unwrap_err().code, "CONTAINER_NOT_RUNNING");
+        assert_eq!(
+            signal(root, "web", 15).unwrap_err().code,
+            "CONTAINER_NOT_RUNNING"
+        );
         assert!(child.try_wait().unwrap().is_none());
         record(started);
-        assert_eq!(signal(root, "web", 1000).unwrap_err().code, "INVALID_ARGUMENT");
+        assert_eq!(
+            signal(root, "web", 1000).unwrap_err().code,
+            "INVALID_ARGUMENT"
+        );
         signal(root, "web", 15).unwrap();
         assert_eq!(child.wait().unwrap().signal(), Some(15));
-        assert_eq!(signal(root, "nobody", 15).unwrap_err().code, "CONTAINER_NOT_FOUND");
+        assert_eq!(
+            signal(root, "nobody", 15).unwrap_err().code,
+            "CONTAINER_NOT_FOUND"
+        );
     }
 }

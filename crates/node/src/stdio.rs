@@ -37,7 +37,12 @@ pub(crate) fn open(modes: [&str; 3]) -> Result<Opened, Fault> {
 
 /// The child's ends of a handle, once.
 pub(crate) fn take(handle: u32) -> Result<ChildEnds, Fault> {
-    waiting().remove(&handle).ok_or_else(|| Fault::new("INVALID_REQUEST", format!("use stdio {handle}: it is closed or used")))
+    waiting().remove(&handle).ok_or_else(|| {
+        Fault::new(
+            "INVALID_REQUEST",
+            format!("use stdio {handle}: it is closed or used"),
+        )
+    })
 }
 
 /// Close the child's ends of an unused handle.
@@ -51,7 +56,11 @@ fn stream(mode: &str, number: i32) -> Result<(OwnedFd, Option<OwnedFd>), Fault> 
         "pipe" => {
             let (read, write) =
                 pipe2(OFlag::O_CLOEXEC).map_err(|errno| Fault::io("pipe2", "", &errno.into()))?;
-            Ok(if number == 0 { (read, Some(write)) } else { (write, Some(read)) })
+            Ok(if number == 0 {
+                (read, Some(write))
+            } else {
+                (write, Some(read))
+            })
         }
         "null" => {
             let path = "/dev/null";
@@ -60,10 +69,14 @@ fn stream(mode: &str, number: i32) -> Result<(OwnedFd, Option<OwnedFd>), Fault> 
             Ok((file.into(), None))
         }
         "inherit" => {
-            let duplicate = inherited(number).map_err(|error| Fault::io("dup", &number.to_string(), &error))?;
+            let duplicate =
+                inherited(number).map_err(|error| Fault::io("dup", &number.to_string(), &error))?;
             Ok((duplicate, None))
         }
-        _ => Err(Fault::new("INVALID_REQUEST", format!("open stdio: {mode:?} is not pipe, null or inherit"))),
+        _ => Err(Fault::new(
+            "INVALID_REQUEST",
+            format!("open stdio: {mode:?} is not pipe, null or inherit"),
+        )),
     }
 }
 
@@ -110,6 +123,9 @@ mod tests {
 
     #[test]
     fn an_unknown_mode_is_refused() {
-        assert_eq!(open(["null", "file", "null"]).err().unwrap().code, "INVALID_REQUEST");
+        assert_eq!(
+            open(["null", "file", "null"]).err().unwrap().code,
+            "INVALID_REQUEST"
+        );
     }
 }

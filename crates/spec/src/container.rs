@@ -142,6 +142,8 @@ fn root(request: &ContainerRequest, spec: &oci::Spec) -> Result<Root, Error> {
         source,
         attributes: Attributes {
             readonly,
+            // SECURITY: a node in an image opens no device; devices come from the plan, in /dev.
+            nodev: true,
             ..Attributes::default()
         },
     })

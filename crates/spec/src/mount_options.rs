@@ -92,6 +92,10 @@ const OPTIONS: &[(&str, Meaning)] = &[
 ];
 
 /// Sorts the options of `field` (`mounts[1].options`). Later options win over earlier ones.
+///
+/// A Plan sets attributes on one mount or on its whole tree. With one recursive word, words that
+/// restrict (`nosuid`) are recursive too: they restrict more than was asked, never less. A word that
+/// loosens, or changes access times, is refused beside it.
 pub(crate) fn parse(options: &[String], field: &str) -> Result<Options, Error> {
     let mut parsed = Options::default();
     let mut plain = None;
@@ -107,26 +111,27 @@ pub(crate) fn parse(options: &[String], field: &str) -> Result<Options, Error> {
                 ));
             }
             Some((meaning, is_recursive)) => {
-                if matches!(meaning, Meaning::Attribute(..) | Meaning::Atime(_)) {
-                    let seen = if is_recursive {
-                        &mut recursive
-                    } else {
-                        &mut plain
-                    };
-                    seen.get_or_insert_with(|| option.clone());
+                match meaning {
+                    Meaning::Attribute(..) | Meaning::Atime(_) if is_recursive => {
+                        recursive.get_or_insert(option);
+                    }
+                    Meaning::Attribute(_, false) | Meaning::Atime(_) => {
+                        plain.get_or_insert(option);
+                    }
+                    _ => {}
                 }
                 apply(meaning, &mut parsed);
             }
             None => parsed.parameters.push(parameter(option, &field)?),
         }
     }
-    if let (Some(plain), Some(recursive)) = (plain, &recursive) {
+    if let (Some(plain), Some(recursive)) = (plain, recursive) {
         return Err(Error::new(
             Code::UnsupportedField,
             field,
             format!("mount with both {plain:?} and {recursive:?}: not supported in one mount"),
         )
-        .with_hint("write all attributes with a leading `r`, or none"));
+        .with_hint("write both with a leading `r`, or neither"));
     }
     parsed.attributes.recursive = recursive.is_some();
     Ok(parsed)
@@ -241,6 +246,8 @@ mod tests {
         assert!(parsed.attributes.recursive && parsed.attributes.readonly);
         assert!(parsed.attributes.nosuid && parsed.attributes.nodev);
         assert_eq!(parsed.parameters, []);
+        let mixed = options("rbind rro nosuid").unwrap().attributes;
+        assert!(mixed.recursive && mixed.readonly && mixed.nosuid);
         // Words that only look recursive keep their own meaning.
         assert!(!options("relatime").unwrap().attributes.recursive);
         assert_eq!(
@@ -258,7 +265,8 @@ mod tests {
             "nodiratime",
             "rnodiratime",
             "tmpcopyup",
-            "rro nosuid",
+            "rro suid",
+            "rro noatime",
         ] {
             assert_eq!(
                 options(bad).unwrap_err().code(),

@@ -69,14 +69,13 @@ fn path(linux: &oci::Linux, id: &str) -> Result<String, Error> {
         .map_err(|error| Error::new(Code::InvalidCgroup, field, error.to_string()))
 }
 
-/// The field of the first limit that needs a cgroup; device rules alone do not count, because a
-/// container without device nodes of its own cannot make any without privilege.
+/// The field of the first limit that needs a cgroup. "Unlimited" needs none. Device rules alone do
+/// not count: whether a container is safe without them depends on its capabilities and user
+/// namespace, so who needs them asks for `required`.
 fn first_limit(resources: &Resources) -> Option<&'static str> {
+    let limits = |value: Option<i64>| value.is_some_and(|value| value > 0);
     [
-        (
-            resources.cpu_quota_us.is_some(),
-            "linux.resources.cpu.quota",
-        ),
+        (limits(resources.cpu_quota_us), "linux.resources.cpu.quota"),
         (
             resources.cpu_period_us.is_some(),
             "linux.resources.cpu.period",
@@ -85,18 +84,18 @@ fn first_limit(resources: &Resources) -> Option<&'static str> {
         (resources.cpuset_cpus.is_some(), "linux.resources.cpu.cpus"),
         (resources.cpuset_mems.is_some(), "linux.resources.cpu.mems"),
         (
-            resources.memory_limit_bytes.is_some(),
+            limits(resources.memory_limit_bytes),
             "linux.resources.memory.limit",
         ),
         (
-            resources.memory_swap_bytes.is_some(),
+            limits(resources.memory_swap_bytes),
             "linux.resources.memory.swap",
         ),
         (
-            resources.memory_reservation_bytes.is_some(),
+            limits(resources.memory_reservation_bytes),
             "linux.resources.memory.reservation",
         ),
-        (resources.pids_limit.is_some(), "linux.resources.pids.limit"),
+        (limits(resources.pids_limit), "linux.resources.pids.limit"),
     ]
     .into_iter()
     .find_map(|(is_set, field)| is_set.then_some(field))
@@ -329,11 +328,23 @@ mod tests {
             policy(limited.clone(), CgroupRequest::Preferred),
             Some(Requirement::Required)
         );
+        let unlimited =
+            json!({"resources": {"pids": {"limit": -1}, "devices": [{"allow": false}]}});
+        assert_eq!(
+            policy(unlimited, CgroupRequest::Preferred),
+            Some(Requirement::Preferred)
+        );
         assert_eq!(
             policy(json!({}), CgroupRequest::Required),
             Some(Requirement::Required)
         );
         assert_eq!(policy(json!({}), CgroupRequest::Off), None);
+        let unlimited =
+            json!({"resources": {"pids": {"limit": -1}, "devices": [{"allow": false}]}});
+        assert_eq!(
+            policy(unlimited, CgroupRequest::Preferred),
+            Some(Requirement::Preferred)
+        );
         let error = plan(limited, CgroupRequest::Off).unwrap_err();
         assert_eq!(
             (error.code(), error.field()),

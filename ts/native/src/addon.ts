@@ -1,15 +1,23 @@
 /**
  * The addon's surface, exactly as crates/node exports it. Nothing here decides anything: JSON in,
- * file descriptors and events out. `Started.pid` is a pid of the addon's own PID namespace.
+ * file descriptors and events out. `Started.pid` is a pid of the addon's own PID namespace, or 0
+ * when the process had ended before anyone could look.
+ *
+ * A function that fails throws an Error whose message is the JSON of a NativeFailure.
  */
 export interface Addon {
   /**
    * Say once per OS process where the executable is and how the launcher maps ids; later calls
-   * with other values are errors (code `ALREADY_CONFIGURED`). Starts nothing.
+   * with other values are errors (code `ALREADY_CONFIGURED`), but for `ownerDirectory`, of which
+   * the first is kept: one process has one launcher, whatever run roots it uses. Starts nothing.
    */
   configure(options: LauncherOptions): void;
-  /** Register the event sink of this JS environment (main thread or worker). Returns its number. */
-  attach(onEvent: (event: AddonEvent) => void): number;
+  /**
+   * Register the event sink of this JS environment (main thread or worker). Returns its number.
+   * Each event arrives as the JSON of an AddonEvent. A sink alone keeps no process alive, and what
+   * its environment started is killed when that ends.
+   */
+  attach(onEvent: (event: string) => void): number;
   /** Start the launcher if it does not run, and report what it found. Reply event: `ready` or `failed`. */
   ready(sink: number, token: number): void;
   /** Make pipes: -> child ends (kept by the addon until launch) and our ends as fds. */
@@ -32,11 +40,16 @@ export interface Addon {
   listStates(stateRoot: string): string;
   /** Kill a container of another process by its recorded pid and start time (pidfd-checked). */
   signalState(stateRoot: string, id: string, signal: number): void;
-  /** Remove what dead owners left below a state root (lock free): JSON PruneReport. Async via event `done`. */
+  /** Remove the record of a container that has ended, with its name and cgroup; not its layer. */
+  removeState(stateRoot: string, id: string): void;
+  /** Remove what dead owners left below a state root (lock free). Events: done (PruneReport) | failed. */
   prune(sink: number, token: number, stateRoot: string): void;
-  /** Run a role of the executable with this process's stdio; event `exited`. Never a shell. */
-  runRole(sink: number, token: number, args: string[]): void;
-  /** JSON of detected cgroup layout, groups and values; see crates/cgroup. Synchronous file access. */
+  /**
+   * Run a role of the executable with this process's environment, working directory and streams,
+   * or with those of an `openStdio`. Events: exited | failed. Never a shell.
+   */
+  runRole(sink: number, token: number, args: string[], stdio?: number): void;
+  /** An operation on control groups as JSON, see crates/cgroup/src/operation.rs. Synchronous. */
   cgroup(operation: string): string;
   /** Forget everything of the launcher in a way that tests can see; kills it with SIGKILL. */
   killLauncherForTest(): void;
@@ -56,7 +69,7 @@ export interface LauncherOptions {
     newuidmap?: string;
     newgidmap?: string;
   };
-  /** Absolute directory for the owner's socket: `<runRoot>/owners`. */
+  /** Absolute directory for the owner's socket, `<runRoot>/owners`; made with its run root. */
   ownerDirectory: string;
 }
 
@@ -81,6 +94,8 @@ export interface LaunchRequest {
   name?: string;
   /** `<runRoot>`: holds containers/<id>/{lock,config.json,state.json}, names/<name>, owners/. */
   stateRoot: string;
+  /** Keep the stopped container's record and writable layer until it is removed. Default false. */
+  keep?: boolean;
   /** Kept in config.json as `record`, for ps, inspect and explain. Any JSON. */
   record: unknown;
   /** Fields of ctr-spec's ContainerRequest: spec, root, program, user, seccomp, cgroup. */
@@ -94,9 +109,63 @@ export interface NativeExecRequest {
   exec: unknown;
 }
 
+/** A record of the state store; fields of config.json are blank when it cannot be read. */
+export interface StateEntry {
+  id: string;
+  name: string | null;
+  /** `dead`: its owner died before it wrote how the container ended. */
+  status: 'created' | 'running' | 'stopped' | 'dead';
+  /** The container's state directory. */
+  directory: string;
+  /** The ContainerRequest as launched, for `plan`. */
+  request: unknown;
+  record: unknown;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  cgroupDirectories: string[];
+  ownerSocket: string | null;
+  keep: boolean;
+  /** Once its program was executed. */
+  pid?: number;
+  startTime?: number;
+  exit: StateExit | null;
+}
+
+export interface StateExit {
+  exitCode: number | null;
+  signal: number | null;
+  oomKilled: boolean;
+  /** Milliseconds since 1970. */
+  finishedAt: number;
+}
+
+/** What `prune` removed. Writable layers that a record names are left to the caller. */
+export interface PruneReport {
+  containers: { id: string; name: string | null; record: unknown }[];
+  names: string[];
+  sockets: string[];
+  cgroups: string[];
+}
+
+/** Options of `applyLayer`. */
+export interface LayerOptions {
+  compression: 'none' | 'gzip';
+  userxattr?: boolean;
+  squashOwner?: boolean;
+}
+
+/** What a layer blob was, the result of `applyLayer`. */
+export interface AppliedLayer {
+  digest: string;
+  diffId: string;
+  entries: number;
+  bytes: number;
+}
+
 export interface NativeFailure {
   code: string;
   message: string;
+  hint?: string;
   step?: string;
   call?: string;
   arguments?: string;

@@ -178,7 +178,7 @@ fn write_sysctls(plan: &Plan) -> Result<()> {
     // (CVE-2019-19921, CVE-2025-52881 classes).
     let procfs = ctr_sys::mount::new_filesystem("proc", &[], 0).step("open a private procfs")?;
     for (key, value) in &plan.sysctls {
-        let path = format!("sys/{}", key.replace('.', "/"));
+        let path = format!("sys/{}", ctr_spec::plan::sysctl_path(key));
         crate::procfs::write(procfs.as_fd(), &path, value).step_code("SYSCTL_REFUSED", &format!("set the sysctl {key}"))?;
     }
     Ok(())

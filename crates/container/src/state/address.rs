@@ -28,11 +28,19 @@ pub struct SocketAddress {
 /// As open(2) on the directory; ENAMETOOLONG when the file's own name is too long.
 pub fn socket_address(path: &Path) -> Result<SocketAddress, Errno> {
     if path.as_os_str().len() <= MAX_PATH_BYTES {
-        return Ok(SocketAddress { address: UnixAddr::new(path)?, _directory: None });
+        return Ok(SocketAddress {
+            address: UnixAddr::new(path)?,
+            _directory: None,
+        });
     }
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(Errno::EINVAL) };
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Errno::EINVAL);
+    };
     let directory = open(parent, DIRECTORY, Mode::empty())?;
     let mut short = std::path::PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
     short.push(name);
-    Ok(SocketAddress { address: UnixAddr::new(&short)?, _directory: Some(directory) })
+    Ok(SocketAddress {
+        address: UnixAddr::new(&short)?,
+        _directory: Some(directory),
+    })
 }

@@ -102,11 +102,11 @@ impl StateRoot {
     ///
     /// [`super::Kind::Io`] when the directory cannot be listed.
     pub fn list(&self) -> Result<Vec<Entry>, Error> {
-        let mut entries: Vec<Entry> =
-            names_in(&self.containers).map_err(|errno| self.io("list", errno))?
-                .into_iter()
-                .filter_map(|id| self.read_entry(&id))
-                .collect();
+        let mut entries: Vec<Entry> = names_in(&self.containers)
+            .map_err(|errno| self.io("list", errno))?
+            .into_iter()
+            .filter_map(|id| self.read_entry(&id))
+            .collect();
         entries.sort_by(|a, b| (a.config.created_at, &a.id).cmp(&(b.config.created_at, &b.id)));
         Ok(entries)
     }
@@ -155,7 +155,11 @@ impl StateRoot {
             })?;
         }
         let groups = remove_group(&entry.config.cgroup_directories);
-        let name = entry.config.name.as_deref().filter(|name| self.id_of_name(name).as_deref() == Some(&entry.id));
+        let name = entry
+            .config
+            .name
+            .as_deref()
+            .filter(|name| self.id_of_name(name).as_deref() == Some(&entry.id));
         if let Some(name) = name {
             let _ = unlinkat(&self.names, name, UnlinkatFlags::NoRemoveDir);
         }
@@ -180,9 +184,9 @@ impl StateRoot {
         let directory_fd = openat(&self.containers, id, DIRECTORY, Mode::empty()).ok()?;
         let config = document(&directory_fd, "config.json").unwrap_or_default();
         let running: Option<Running> = document(&directory_fd, "state.json");
-        let held = self.open_lock(id).is_some_and(|lock| {
-            matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock))
-        });
+        let held = self
+            .open_lock(id)
+            .is_some_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)));
         // ORDER: exit.json after the lock. An owner writes it before it lets go of the lock, so a
         // free lock without the file means that the owner died.
         let exit: Option<ExitRecord> = document(&directory_fd, "exit.json");
@@ -197,13 +201,22 @@ impl StateRoot {
         if status == Status::Dead && !directory.exists() {
             return None;
         }
-        Some(Entry { id: id.to_owned(), status, directory, config, running, exit })
+        Some(Entry {
+            id: id.to_owned(),
+            status,
+            directory,
+            config,
+            running,
+            exit,
+        })
     }
 
     fn open_lock(&self, id: &str) -> Option<File> {
         let path = format!("{id}/lock");
         let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        openat(&self.containers, path.as_str(), flags, Mode::empty()).ok().map(File::from)
+        openat(&self.containers, path.as_str(), flags, Mode::empty())
+            .ok()
+            .map(File::from)
     }
 }
 
@@ -220,7 +233,11 @@ fn take(lock: &File) -> Result<(), TryLockError> {
 
 /// Kill and remove a group of a dead owner; returns the directories that are gone now.
 fn remove_group(directories: &[PathBuf]) -> Vec<PathBuf> {
-    let existing: Vec<PathBuf> = directories.iter().filter(|path| path.is_dir()).cloned().collect();
+    let existing: Vec<PathBuf> = directories
+        .iter()
+        .filter(|path| path.is_dir())
+        .cloned()
+        .collect();
     if existing.is_empty() {
         return existing;
     }

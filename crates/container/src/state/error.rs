@@ -88,32 +88,61 @@ impl Error {
 
     fn new(kind: Kind, operation: &'static str, message: String, hint: &str) -> Self {
         let hint = (!hint.is_empty()).then(|| hint.to_owned());
-        Self { kind, message, hint, operation, path: None, errno: None }
+        Self {
+            kind,
+            message,
+            hint,
+            operation,
+            path: None,
+            errno: None,
+        }
     }
 
     pub(super) fn io(operation: &'static str, path: &Path, errno: Errno) -> Self {
         let hint = match errno {
-            Errno::EACCES | Errno::EPERM | Errno::EROFS => "choose another run root with --run-root or CTR_TS_RUN_ROOT",
+            Errno::EACCES | Errno::EPERM | Errno::EROFS => {
+                "choose another run root with --run-root or CTR_TS_RUN_ROOT"
+            }
             Errno::ENOSPC | Errno::EDQUOT => "free some space there, or choose another run root",
             _ => "",
         };
-        let message = format!("{operation} {}: {}", path.display(), errno.desc().to_lowercase());
+        let message = format!(
+            "{operation} {}: {}",
+            path.display(),
+            errno.desc().to_lowercase()
+        );
         let error = Self::new(Kind::Io, operation, message, hint);
-        Self { path: Some(path.to_path_buf()), errno: Some(errno), ..error }
+        Self {
+            path: Some(path.to_path_buf()),
+            errno: Some(errno),
+            ..error
+        }
     }
 
     pub(super) fn from_io(operation: &'static str, path: &Path, error: &std::io::Error) -> Self {
-        Self::io(operation, path, error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))
+        Self::io(
+            operation,
+            path,
+            error.raw_os_error().map_or(Errno::EIO, Errno::from_raw),
+        )
     }
 
     pub(super) fn unsafe_root(path: &Path, why: &str) -> Self {
         let message = format!("use {} for container state: {why}", path.display());
         let hint = "it must be a directory of your own that nobody else may write to (mode 0700)";
-        Self { path: Some(path.to_path_buf()), ..Self::new(Kind::Unsafe, "verify", message, hint) }
+        Self {
+            path: Some(path.to_path_buf()),
+            ..Self::new(Kind::Unsafe, "verify", message, hint)
+        }
     }
 
     pub(super) fn id_in_use(id: &str) -> Self {
-        Self::new(Kind::IdInUse, "reserve", format!("create container {id}: the id is in use"), "")
+        Self::new(
+            Kind::IdInUse,
+            "reserve",
+            format!("create container {id}: the id is in use"),
+            "",
+        )
     }
 
     pub(super) fn name_in_use(name: &str, owner: &str) -> Self {
@@ -123,29 +152,51 @@ impl Error {
     }
 
     pub(super) fn invalid_name(what: &str, text: &str) -> Self {
-        let message = format!("read {what} {text:?}: not 1 to 128 letters, digits, '_', '.' or '-' after a letter or digit");
+        let message = format!(
+            "read {what} {text:?}: not 1 to 128 letters, digits, '_', '.' or '-' after a letter or digit"
+        );
         Self::new(Kind::InvalidName, "reserve", message, "")
     }
 
     pub(super) fn not_found(query: &str) -> Self {
         let hint = "list containers with ctr-ts ps -a";
-        Self::new(Kind::NotFound, "find", format!("find container {query}: no such container"), hint)
+        Self::new(
+            Kind::NotFound,
+            "find",
+            format!("find container {query}: no such container"),
+            hint,
+        )
     }
 
     pub(super) fn ambiguous(query: &str, count: usize) -> Self {
         let message = format!("find container {query}: {count} containers fit");
-        Self::new(Kind::Ambiguous, "find", message, "give more characters of the id")
+        Self::new(
+            Kind::Ambiguous,
+            "find",
+            message,
+            "give more characters of the id",
+        )
     }
 
     pub(super) fn running(id: &str) -> Self {
         let hint = format!("kill it first: ctr-ts rm -f {id}");
-        Self::new(Kind::Running, "remove", format!("remove container {id}: it is running"), &hint)
+        Self::new(
+            Kind::Running,
+            "remove",
+            format!("remove container {id}: it is running"),
+            &hint,
+        )
     }
 
     /// The container exists and does not run.
     #[must_use]
     pub fn not_running(id: &str) -> Self {
         let message = format!("reach container {id}: it is not running");
-        Self::new(Kind::NotRunning, "reach", message, "list containers with ctr-ts ps -a")
+        Self::new(
+            Kind::NotRunning,
+            "reach",
+            message,
+            "list containers with ctr-ts ps -a",
+        )
     }
 }

@@ -49,12 +49,18 @@ impl StateRoot {
         for id in names_in(&self.containers).map_err(|errno| self.io("list", errno))? {
             // The lock is taken per container: a launch waits for one removal, not for all.
             let _guard = self.lock()?;
-            let Some(entry) = self.read_entry(&id) else { continue };
+            let Some(entry) = self.read_entry(&id) else {
+                continue;
+            };
             match self.remove_locked(&entry) {
                 Ok(groups) => {
                     report.cgroups.extend(groups);
                     let Entry { id, config, .. } = entry;
-                    report.containers.push(Pruned { id, name: config.name, record: config.record });
+                    report.containers.push(Pruned {
+                        id,
+                        name: config.name,
+                        record: config.record,
+                    });
                 }
                 Err(error) if error.kind() == Kind::Running => {}
                 Err(error) => return Err(error),
@@ -68,7 +74,9 @@ impl StateRoot {
     fn prune_names(&self, report: &mut PruneReport) -> Result<(), Error> {
         let _guard = self.lock()?;
         for name in names_in(&self.names).map_err(|errno| self.io("list", errno))? {
-            let live = self.id_of_name(&name).is_some_and(|id| self.read_entry(&id).is_some());
+            let live = self
+                .id_of_name(&name)
+                .is_some_and(|id| self.read_entry(&id).is_some());
             if !live && unlinkat(&self.names, name.as_str(), UnlinkatFlags::NoRemoveDir).is_ok() {
                 report.names.push(name);
             }
@@ -78,10 +86,17 @@ impl StateRoot {
 
     fn prune_sockets(&self, report: &mut PruneReport) -> Result<(), Error> {
         let owners = self.path().join("owners");
-        let listing = std::fs::read_dir(&owners).map_err(|error| Error::from_io("list", &owners, &error))?;
+        let listing =
+            std::fs::read_dir(&owners).map_err(|error| Error::from_io("list", &owners, &error))?;
         for path in listing.filter_map(|entry| Some(entry.ok()?.path())) {
-            let socket = path.extension().is_some_and(|extension| extension == "sock");
-            if socket && !client_lives(&path) && is_refused(&path) && std::fs::remove_file(&path).is_ok() {
+            let socket = path
+                .extension()
+                .is_some_and(|extension| extension == "sock");
+            if socket
+                && !client_lives(&path)
+                && is_refused(&path)
+                && std::fs::remove_file(&path).is_ok()
+            {
                 report.sockets.push(path);
             }
         }
@@ -93,9 +108,15 @@ impl StateRoot {
 /// bind and listen, and a launcher that died is its client's to clear away. The file's name
 /// begins with `<pid>-<start time>`.
 fn client_lives(path: &Path) -> bool {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let stem = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
     let mut parts = stem.split('-');
-    let pid = parts.next().and_then(|pid| pid.parse().ok()).map(Pid::from_raw);
+    let pid = parts
+        .next()
+        .and_then(|pid| pid.parse().ok())
+        .map(Pid::from_raw);
     let started: Option<u64> = parts.next().and_then(|ticks| ticks.parse().ok());
     match (pid, started) {
         (Some(pid), Some(started)) => start_time(pid) == Some(started),
@@ -105,9 +126,19 @@ fn client_lives(path: &Path) -> bool {
 
 /// Whether nobody listens.
 fn is_refused(path: &Path) -> bool {
-    let Ok(fd) = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None) else {
+    let Ok(fd) = socket(
+        AddressFamily::Unix,
+        SockType::SeqPacket,
+        SockFlag::SOCK_CLOEXEC,
+        None,
+    ) else {
         return false;
     };
-    let Ok(target) = socket_address(path) else { return false };
-    matches!(connect(fd.as_raw_fd(), &target.address), Err(Errno::ECONNREFUSED))
+    let Ok(target) = socket_address(path) else {
+        return false;
+    };
+    matches!(
+        connect(fd.as_raw_fd(), &target.address),
+        Err(Errno::ECONNREFUSED)
+    )
 }

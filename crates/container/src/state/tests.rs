@@ -18,11 +18,20 @@ struct Place {
 fn place() -> Place {
     let directory = tempfile::tempdir().unwrap();
     let state = StateRoot::open(&directory.path().join("run")).unwrap();
-    Place { _directory: directory, state }
+    Place {
+        _directory: directory,
+        state,
+    }
 }
 
 fn config(name: Option<&str>, keep: bool) -> Config {
-    Config { name: name.map(str::to_owned), record: json!({"image": "host:"}), created_at: 1, keep, ..Config::default() }
+    Config {
+        name: name.map(str::to_owned),
+        record: json!({"image": "host:"}),
+        created_at: 1,
+        keep,
+        ..Config::default()
+    }
 }
 
 /// Another process that holds a container's lock, as its owner would.
@@ -38,7 +47,9 @@ impl Owner {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         assert_eq!(line, "held\n");
         Self(child)
     }
@@ -55,7 +66,10 @@ impl Drop for Owner {
 fn a_run_root_is_made_for_its_owner_only() {
     let place = place();
     for name in [".", "containers", "names", "owners"] {
-        let mode = std::fs::metadata(place.state.path().join(name)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(place.state.path().join(name))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o700, "{name}");
     }
 }
@@ -77,20 +91,31 @@ fn a_run_root_that_is_a_link_or_a_file_is_refused() {
     assert_eq!(StateRoot::open(&link).unwrap_err().code(), "STATE_UNSAFE");
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
-    assert!(matches!(StateRoot::open(&file).unwrap_err().code(), "STATE_IO" | "STATE_UNSAFE"));
+    assert!(matches!(
+        StateRoot::open(&file).unwrap_err().code(),
+        "STATE_IO" | "STATE_UNSAFE"
+    ));
 }
 
 #[test]
 fn a_container_is_created_then_running_then_dead_by_its_lock_alone() {
     let place = place();
     let reservation = place.state.reserve("abc123", Some("web")).unwrap();
-    reservation.write_config(&config(Some("web"), false)).unwrap();
+    reservation
+        .write_config(&config(Some("web"), false))
+        .unwrap();
     assert_eq!(place.state.find("web").unwrap().status, Status::Created);
 
-    let running = Running { pid: Pid::this().as_raw(), start_time: start_time(Pid::this()).unwrap() };
+    let running = Running {
+        pid: Pid::this().as_raw(),
+        start_time: start_time(Pid::this()).unwrap(),
+    };
     write_state(&reservation.directory_fd, &reservation.directory, &running).unwrap();
     let entry = place.state.find("abc").unwrap();
-    assert_eq!((entry.status, entry.running), (Status::Running, Some(running)));
+    assert_eq!(
+        (entry.status, entry.running),
+        (Status::Running, Some(running))
+    );
     assert_eq!(entry.config.record, json!({"image": "host:"}));
 
     drop(reservation);
@@ -113,7 +138,10 @@ fn ids_and_names_in_use_are_refused_and_leave_nothing() {
     let place = place();
     let first = place.state.reserve("one", Some("web")).unwrap();
     first.write_config(&config(Some("web"), false)).unwrap();
-    assert_eq!(place.state.reserve("one", None).unwrap_err().code(), "ID_IN_USE");
+    assert_eq!(
+        place.state.reserve("one", None).unwrap_err().code(),
+        "ID_IN_USE"
+    );
     let error = place.state.reserve("two", Some("web")).unwrap_err();
     assert_eq!(error.code(), "NAME_IN_USE");
     assert!(error.hint().unwrap().contains("ctr-ts rm"));
@@ -124,10 +152,32 @@ fn ids_and_names_in_use_are_refused_and_leave_nothing() {
 #[test]
 fn a_name_that_could_be_a_path_is_refused() {
     let place = place();
-    for bad in ["", ".", "..", "../x", "a/b", "-a", "a b", "ä", &"a".repeat(129)] {
-        assert_eq!(place.state.reserve("ok", Some(bad)).unwrap_err().code(), "INVALID_NAME", "{bad:?}");
-        assert_eq!(place.state.reserve(bad, None).unwrap_err().code(), "INVALID_NAME", "{bad:?}");
-        assert_eq!(place.state.find(bad).unwrap_err().code(), "CONTAINER_NOT_FOUND", "{bad:?}");
+    for bad in [
+        "",
+        ".",
+        "..",
+        "../x",
+        "a/b",
+        "-a",
+        "a b",
+        "ä",
+        &"a".repeat(129),
+    ] {
+        assert_eq!(
+            place.state.reserve("ok", Some(bad)).unwrap_err().code(),
+            "INVALID_NAME",
+            "{bad:?}"
+        );
+        assert_eq!(
+            place.state.reserve(bad, None).unwrap_err().code(),
+            "INVALID_NAME",
+            "{bad:?}"
+        );
+        assert_eq!(
+            place.state.find(bad).unwrap_err().code(),
+            "CONTAINER_NOT_FOUND",
+            "{bad:?}"
+        );
     }
     assert!(place.state.list().unwrap().is_empty());
 }
@@ -144,7 +194,10 @@ fn the_name_of_a_container_that_is_gone_or_whose_owner_died_is_taken_over() {
     kept.write_config(&config(Some("web"), true)).unwrap();
     drop(kept);
     assert_eq!(place.state.list().unwrap().len(), 1);
-    assert_eq!(place.state.reserve("next", Some("web")).unwrap_err().code(), "NAME_IN_USE");
+    assert_eq!(
+        place.state.reserve("next", Some("web")).unwrap_err().code(),
+        "NAME_IN_USE"
+    );
 }
 
 #[test]
@@ -158,7 +211,10 @@ fn one_of_many_racing_for_a_name_gets_it() {
             })
             .collect();
         // Joined into a list first: who wins must still hold the name when the last one asks.
-        let held: Vec<_> = racers.into_iter().map(|racer| racer.join().unwrap()).collect();
+        let held: Vec<_> = racers
+            .into_iter()
+            .map(|racer| racer.join().unwrap())
+            .collect();
         held.iter().flatten().count()
     });
     // Without a config.json the record of a dead winner does not say that it is kept, so the
@@ -175,8 +231,14 @@ fn a_container_is_found_by_id_then_name_then_unique_prefix() {
         .collect();
     assert_eq!(place.state.find("aa2").unwrap().id, "aa2");
     assert_eq!(place.state.find("ab").unwrap().id, "ab");
-    assert_eq!(place.state.find("aa").unwrap_err().code(), "CONTAINER_AMBIGUOUS");
-    assert_eq!(place.state.find("zz").unwrap_err().code(), "CONTAINER_NOT_FOUND");
+    assert_eq!(
+        place.state.find("aa").unwrap_err().code(),
+        "CONTAINER_AMBIGUOUS"
+    );
+    assert_eq!(
+        place.state.find("zz").unwrap_err().code(),
+        "CONTAINER_NOT_FOUND"
+    );
     drop(held);
 }
 
@@ -184,15 +246,27 @@ fn a_container_is_found_by_id_then_name_then_unique_prefix() {
 fn what_another_process_owns_is_running_and_stays() {
     let place = place();
     let reservation = place.state.reserve("abc", Some("web")).unwrap();
-    reservation.write_config(&config(Some("web"), false)).unwrap();
+    reservation
+        .write_config(&config(Some("web"), false))
+        .unwrap();
     let directory = reservation.directory.clone();
     drop(reservation);
     let owner = Owner::of(&directory);
     let entry = place.state.find("web").unwrap();
     assert_eq!(entry.status, Status::Created);
-    assert_eq!(place.state.remove(&entry).unwrap_err().code(), "CONTAINER_RUNNING");
+    assert_eq!(
+        place.state.remove(&entry).unwrap_err().code(),
+        "CONTAINER_RUNNING"
+    );
     assert!(place.state.prune().unwrap().containers.is_empty());
-    assert_eq!(place.state.reserve("other", Some("web")).unwrap_err().code(), "NAME_IN_USE");
+    assert_eq!(
+        place
+            .state
+            .reserve("other", Some("web"))
+            .unwrap_err()
+            .code(),
+        "NAME_IN_USE"
+    );
 
     drop(owner);
     let report = place.state.prune().unwrap();
@@ -206,12 +280,21 @@ fn what_another_process_owns_is_running_and_stays() {
 fn a_stopped_container_keeps_its_exit_until_it_is_removed() {
     let place = place();
     let reservation = place.state.reserve("abc", Some("web")).unwrap();
-    reservation.write_config(&config(Some("web"), true)).unwrap();
-    let exit = ExitRecord { exit_code: Some(3), finished_at: 9, ..ExitRecord::default() };
+    reservation
+        .write_config(&config(Some("web"), true))
+        .unwrap();
+    let exit = ExitRecord {
+        exit_code: Some(3),
+        finished_at: 9,
+        ..ExitRecord::default()
+    };
     write_exit(&reservation.directory, &exit).unwrap();
     drop(reservation);
     let entry = place.state.find("web").unwrap();
-    assert_eq!((entry.status, entry.exit.as_ref()), (Status::Stopped, Some(&exit)));
+    assert_eq!(
+        (entry.status, entry.exit.as_ref()),
+        (Status::Stopped, Some(&exit))
+    );
     place.state.remove(&entry).unwrap();
     assert!(place.state.list().unwrap().is_empty());
     assert!(!place.state.path().join("names/web").exists());
@@ -232,7 +315,10 @@ fn state_of_a_container_that_has_gone_is_no_error() {
     let place = place();
     let reservation = place.state.reserve("abc", None).unwrap();
     release(&reservation.directory, None);
-    let running = Running { pid: 1, start_time: 1 };
+    let running = Running {
+        pid: 1,
+        start_time: 1,
+    };
     write_state(&reservation.directory_fd, &reservation.directory, &running).unwrap();
     assert!(place.state.list().unwrap().is_empty());
 }
@@ -244,15 +330,29 @@ fn sockets_of_dead_owners_are_removed_and_live_ones_stay() {
     let place = place();
     let owners = place.state.path().join("owners");
     let make = |name: &str| {
-        let fd = socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).unwrap();
-        bind(fd.as_raw_fd(), &socket_address(&owners.join(name)).unwrap().address).unwrap();
+        let fd = socket(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            SockFlag::SOCK_CLOEXEC,
+            None,
+        )
+        .unwrap();
+        bind(
+            fd.as_raw_fd(),
+            &socket_address(&owners.join(name)).unwrap().address,
+        )
+        .unwrap();
         listen(&fd, Backlog::new(1).unwrap()).unwrap();
         fd
     };
     let live = make("1-0.sock");
     drop(make("2-0.sock"));
     // Of a client that lives, as this test does: its business.
-    drop(make(&format!("{}-{}-1.sock", Pid::this(), start_time(Pid::this()).unwrap())));
+    drop(make(&format!(
+        "{}-{}-1.sock",
+        Pid::this(),
+        start_time(Pid::this()).unwrap()
+    )));
     let report = place.state.prune().unwrap();
     assert_eq!(report.sockets, [owners.join("2-0.sock")]);
     drop(live);

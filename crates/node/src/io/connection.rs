@@ -28,7 +28,13 @@ pub(super) struct Signal {
 /// What a request was for.
 #[derive(Debug)]
 pub(super) enum Kind {
-    Container { id: String, state_root: PathBuf, directory: PathBuf, directory_fd: OwnedFd, keep: bool },
+    Container {
+        id: String,
+        state_root: PathBuf,
+        directory: PathBuf,
+        directory_fd: OwnedFd,
+        keep: bool,
+    },
     Process,
     Store,
 }
@@ -65,11 +71,20 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(socket: OwnedFd, owner_socket: PathBuf) -> Self {
-        Self { channel: Channel::new(socket), owner_socket, pending: HashMap::new(), blocked: false }
+        Self {
+            channel: Channel::new(socket),
+            owner_socket,
+            pending: HashMap::new(),
+            blocked: false,
+        }
     }
 
     /// Apply a reply that names a token. `None` for one nobody waits for.
-    pub(super) fn reply(&mut self, reply: Reply, descriptors: Vec<OwnedFd>) -> Option<(Address, Event)> {
+    pub(super) fn reply(
+        &mut self,
+        reply: Reply,
+        descriptors: Vec<OwnedFd>,
+    ) -> Option<(Address, Event)> {
         match reply {
             // The engine reads these.
             Reply::Hello { .. } | Reply::Unsupported(_) => None,
@@ -88,7 +103,12 @@ impl Connection {
             }
             Reply::Failed { token, failure } => {
                 let pending = self.pending.remove(&token)?;
-                Some((pending.address, Event::Failed { error: failure.into() }))
+                Some((
+                    pending.address,
+                    Event::Failed {
+                        error: failure.into(),
+                    },
+                ))
             }
             Reply::Exited { token, exit } => {
                 let pending = self.pending.remove(&token)?;
@@ -104,7 +124,9 @@ impl Connection {
 
     /// Signal what a token started, now or as soon as it runs.
     pub(super) fn signal(&mut self, token: u64, signal: Signal) {
-        let Some(pending) = self.pending.get_mut(&token) else { return };
+        let Some(pending) = self.pending.get_mut(&token) else {
+            return;
+        };
         if !pending.started {
             pending.signal = Some(signal);
             // A program that cannot be reached yet cannot hang yet either, but its init can: in
@@ -115,14 +137,21 @@ impl Connection {
             return;
         }
         let direct = !signal.tree
-            && pending.pidfd.as_ref().is_some_and(|fd| pidfd::send_signal(fd.as_fd(), signal.number).is_ok());
+            && pending
+                .pidfd
+                .as_ref()
+                .is_some_and(|fd| pidfd::send_signal(fd.as_fd(), signal.number).is_ok());
         if !direct {
             self.ask(token, signal);
         }
     }
 
     fn ask(&mut self, token: u64, signal: Signal) {
-        let request = Request::Signal { token, signal: signal.number, tree: signal.tree };
+        let request = Request::Signal {
+            token,
+            signal: signal.number,
+            tree: signal.tree,
+        };
         // A few integers always fit.
         let _ = self.channel.push(&request, Vec::new());
     }
@@ -130,27 +159,50 @@ impl Connection {
     /// What everyone hears when the owner is gone.
     pub(super) fn lost(&mut self) -> Vec<(Address, Event)> {
         let event = |pending: &Pending| {
-            if pending.started { Event::lost() } else { Event::Failed { error: Fault::lost() } }
+            if pending.started {
+                Event::lost()
+            } else {
+                Event::Failed {
+                    error: Fault::lost(),
+                }
+            }
         };
-        self.pending.drain().map(|(_, pending)| (pending.address, event(&pending))).collect()
+        self.pending
+            .drain()
+            .map(|(_, pending)| (pending.address, event(&pending)))
+            .collect()
     }
 
     /// The token of a running container of this owner.
     pub(super) fn runs(&self, container: &str) -> bool {
         self.pending.values().any(|pending| {
-            pending.started && matches!(&pending.kind, Kind::Container { id, .. } if id == container)
+            pending.started
+                && matches!(&pending.kind, Kind::Container { id, .. } if id == container)
         })
     }
 }
 
 impl Pending {
     pub(super) fn new(address: Address, kind: Kind, signal: Option<Signal>) -> Self {
-        Self { address, kind, pidfd: None, started: false, signal }
+        Self {
+            address,
+            kind,
+            pidfd: None,
+            started: false,
+            signal,
+        }
     }
 
     /// Note the process of a container that runs, for other processes to see.
     fn record(&self, pid: i32) {
-        let Kind::Container { directory, directory_fd, .. } = &self.kind else { return };
+        let Kind::Container {
+            directory,
+            directory_fd,
+            ..
+        } = &self.kind
+        else {
+            return;
+        };
         if let Some(start_time) = start_time(Pid::from_raw(pid)).filter(|_| pid > 0) {
             // A full disk hides from others that it runs, no more; it is no reason to fail a
             // container that does.
@@ -158,7 +210,6 @@ impl Pending {
         }
     }
 }
-
 
 #[cfg(test)]
 #[path = "connection_tests.rs"]

@@ -16,7 +16,10 @@ const ADDRESS: Address = Address { sink: 1, token: 1 };
 fn connection() -> (Connection, OwnedFd) {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let (ours, owner) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
-    (Connection::new(ours, PathBuf::from("/run/owner.sock")), owner)
+    (
+        Connection::new(ours, PathBuf::from("/run/owner.sock")),
+        owner,
+    )
 }
 
 fn request(connection: &mut Connection, owner: &OwnedFd) -> Option<Request> {
@@ -33,7 +36,9 @@ fn sleeper() -> (Child, OwnedFd) {
 }
 
 fn wait_for(connection: &mut Connection, kind: Kind) {
-    connection.pending.insert(5, Pending::new(ADDRESS, kind, None));
+    connection
+        .pending
+        .insert(5, Pending::new(ADDRESS, kind, None));
 }
 
 #[test]
@@ -54,12 +59,33 @@ fn a_started_container_is_recorded_with_its_pid_and_start_time() {
 
     let (mut child, pidfd) = sleeper();
     let pid = child.id().cast_signed();
-    let event = connection.reply(Reply::Started { token: 5, enforcement: vec![] }, vec![pidfd]);
-    assert_eq!(event, Some((ADDRESS, Event::Started { pid, enforcement: vec![] })));
+    let event = connection.reply(
+        Reply::Started {
+            token: 5,
+            enforcement: vec![],
+        },
+        vec![pidfd],
+    );
+    assert_eq!(
+        event,
+        Some((
+            ADDRESS,
+            Event::Started {
+                pid,
+                enforcement: vec![]
+            }
+        ))
+    );
     assert!(connection.runs("abc"));
     let entry = state.find("abc").unwrap();
     assert_eq!(entry.status, Status::Running);
-    assert_eq!(entry.running, Some(Running { pid, start_time: start_time(Pid::from_raw(pid)).unwrap() }));
+    assert_eq!(
+        entry.running,
+        Some(Running {
+            pid,
+            start_time: start_time(Pid::from_raw(pid)).unwrap()
+        })
+    );
     child.kill().unwrap();
     child.wait().unwrap();
 }
@@ -69,14 +95,36 @@ fn a_signal_reaches_the_process_directly_and_a_tree_through_its_owner() {
     let (mut connection, owner) = connection();
     wait_for(&mut connection, Kind::Process);
     let (mut child, pidfd) = sleeper();
-    connection.reply(Reply::Started { token: 5, enforcement: vec![] }, vec![pidfd]);
+    connection.reply(
+        Reply::Started {
+            token: 5,
+            enforcement: vec![],
+        },
+        vec![pidfd],
+    );
 
-    connection.signal(5, Signal { number: SIGKILL, tree: true });
+    connection.signal(
+        5,
+        Signal {
+            number: SIGKILL,
+            tree: true,
+        },
+    );
     assert!(matches!(
         request(&mut connection, &owner),
-        Some(Request::Signal { token: 5, signal: SIGKILL, tree: true })
+        Some(Request::Signal {
+            token: 5,
+            signal: SIGKILL,
+            tree: true
+        })
     ));
-    connection.signal(5, Signal { number: 15, tree: false });
+    connection.signal(
+        5,
+        Signal {
+            number: 15,
+            tree: false,
+        },
+    );
     assert_eq!(child.wait().unwrap().signal(), Some(15));
     assert!(request(&mut connection, &owner).is_none());
 }
@@ -85,10 +133,22 @@ fn a_signal_reaches_the_process_directly_and_a_tree_through_its_owner() {
 fn a_signal_before_the_start_is_sent_after_it() {
     let (mut connection, owner) = connection();
     wait_for(&mut connection, Kind::Process);
-    connection.signal(5, Signal { number: 15, tree: false });
+    connection.signal(
+        5,
+        Signal {
+            number: 15,
+            tree: false,
+        },
+    );
     assert!(request(&mut connection, &owner).is_none());
     let (mut child, pidfd) = sleeper();
-    connection.reply(Reply::Started { token: 5, enforcement: vec![] }, vec![pidfd]);
+    connection.reply(
+        Reply::Started {
+            token: 5,
+            enforcement: vec![],
+        },
+        vec![pidfd],
+    );
     assert_eq!(child.wait().unwrap().signal(), Some(15));
 }
 
@@ -96,8 +156,17 @@ fn a_signal_before_the_start_is_sent_after_it() {
 fn sigkill_before_the_start_goes_to_the_owner_at_once() {
     let (mut connection, owner) = connection();
     wait_for(&mut connection, Kind::Process);
-    connection.signal(5, Signal { number: SIGKILL, tree: true });
-    assert!(matches!(request(&mut connection, &owner), Some(Request::Signal { token: 5, .. })));
+    connection.signal(
+        5,
+        Signal {
+            number: SIGKILL,
+            tree: true,
+        },
+    );
+    assert!(matches!(
+        request(&mut connection, &owner),
+        Some(Request::Signal { token: 5, .. })
+    ));
 }
 
 #[test]
@@ -112,10 +181,23 @@ fn a_failure_is_told_once_and_later_replies_of_its_token_mean_nothing() {
         errno: 2,
         hint: None,
     };
-    let (address, event) = connection.reply(Reply::Failed { token: 5, failure }, vec![]).unwrap();
+    let (address, event) = connection
+        .reply(Reply::Failed { token: 5, failure }, vec![])
+        .unwrap();
     assert_eq!(address, ADDRESS);
-    assert!(matches!(event, Event::Failed { error } if error.code == "COMMAND_NOT_FOUND" && error.facts.errno == Some(2)));
-    assert_eq!(connection.reply(Reply::Exited { token: 5, exit: Exit::default() }, vec![]), None);
+    assert!(
+        matches!(event, Event::Failed { error } if error.code == "COMMAND_NOT_FOUND" && error.facts.errno == Some(2))
+    );
+    assert_eq!(
+        connection.reply(
+            Reply::Exited {
+                token: 5,
+                exit: Exit::default()
+            },
+            vec![]
+        ),
+        None
+    );
 }
 
 #[test]
@@ -123,12 +205,20 @@ fn a_lost_owner_fails_what_had_not_started_and_ends_what_had() {
     let (mut connection, _owner) = connection();
     wait_for(&mut connection, Kind::Process);
     let started = Address { sink: 1, token: 2 };
-    connection.pending.insert(6, Pending { started: true, ..Pending::new(started, Kind::Process, None) });
+    connection.pending.insert(
+        6,
+        Pending {
+            started: true,
+            ..Pending::new(started, Kind::Process, None)
+        },
+    );
     let events = connection.lost();
     assert_eq!(events.len(), 2);
     for (address, event) in events {
         match event {
-            Event::Failed { error } => assert_eq!((address, error.code.as_str()), (ADDRESS, "RUNTIME_LOST")),
+            Event::Failed { error } => {
+                assert_eq!((address, error.code.as_str()), (ADDRESS, "RUNTIME_LOST"))
+            }
             other => assert_eq!((address, other), (started, Event::lost())),
         }
     }

@@ -35,18 +35,34 @@ impl Engine {
     pub(super) fn prepare(&mut self, command: Command) -> Result<(), Fault> {
         let work = match command {
             Command::Ready { address } => Work::new(address, Task::Ready),
-            Command::Launch { address, request, stdio } => {
+            Command::Launch {
+                address,
+                request,
+                stdio,
+            } => {
                 let container = prepare::container(&request, stdio, &self.filters)?;
                 Work::new(address, Task::Launch(Box::new(container)))
             }
-            Command::Exec { address, request, stdio } => {
+            Command::Exec {
+                address,
+                request,
+                stdio,
+            } => {
                 let process = prepare::process(&request, stdio, &self.filters)?;
                 return self.exec(address, process);
             }
-            Command::ApplyLayer { address, blob, directory, options } => {
-                Work::new(address, Task::Layer(prepare::layer(&blob, &directory, &options)?))
+            Command::ApplyLayer {
+                address,
+                blob,
+                directory,
+                options,
+            } => Work::new(
+                address,
+                Task::Layer(prepare::layer(&blob, &directory, &options)?),
+            ),
+            Command::RemoveTree { address, path } => {
+                Work::new(address, Task::Tree(prepare::tree(&path)?))
             }
-            Command::RemoveTree { address, path } => Work::new(address, Task::Tree(prepare::tree(&path)?)),
             _ => return Err(Fault::internal("prepare a command that needs none")),
         };
         self.submit(work);
@@ -56,7 +72,9 @@ impl Engine {
     /// Hand work to our launcher, which is ready.
     pub(super) fn dispatch(&mut self, work: Work) {
         let address = work.address;
-        let Some((key, hello)) = self.own() else { return };
+        let Some((key, hello)) = self.own() else {
+            return;
+        };
         let result = match work.task {
             Task::Ready => {
                 let (uid_map, gid_map) = (hello.uid_map.clone(), hello.gid_map.clone());
@@ -64,12 +82,21 @@ impl Engine {
                 Ok(())
             }
             Task::Launch(container) => self.launch(key, address, work.signal, *container),
-            Task::Layer(Layer { blob, directory, options }) => self.send(key, Kind::Store, address, None, |token| {
-                (Request::ApplyLayer { token, options }, vec![blob, directory])
+            Task::Layer(Layer {
+                blob,
+                directory,
+                options,
+            }) => self.send(key, Kind::Store, address, None, |token| {
+                (
+                    Request::ApplyLayer { token, options },
+                    vec![blob, directory],
+                )
             }),
-            Task::Tree(Tree { parent, name }) => self.send(key, Kind::Store, address, None, |token| {
-                (Request::RemoveTree { token, name }, vec![parent])
-            }),
+            Task::Tree(Tree { parent, name }) => {
+                self.send(key, Kind::Store, address, None, |token| {
+                    (Request::RemoveTree { token, name }, vec![parent])
+                })
+            }
         };
         if let Err(fault) = result {
             event::fail(address, fault);
@@ -89,9 +116,31 @@ impl Engine {
             reservation.cancel();
             return Err(fault);
         }
-        let Reservation { directory, directory_fd, lock, name_file } = reservation;
-        let Container { id, state_root, keep, namespaces, id_maps, cgroup, upper, plan, stdio, .. } = container;
-        let kind = Kind::Container { id: id.clone(), state_root, directory: directory.clone(), directory_fd, keep };
+        let Reservation {
+            directory,
+            directory_fd,
+            lock,
+            name_file,
+        } = reservation;
+        let Container {
+            id,
+            state_root,
+            keep,
+            namespaces,
+            id_maps,
+            cgroup,
+            upper,
+            plan,
+            stdio,
+            ..
+        } = container;
+        let kind = Kind::Container {
+            id: id.clone(),
+            state_root,
+            directory: directory.clone(),
+            directory_fd,
+            keep,
+        };
         let sent = self.send(key, kind, address, signal, |token| {
             let launch = Launch {
                 token,
@@ -104,7 +153,10 @@ impl Engine {
                 upper,
                 keep,
             };
-            (Request::Launch(Box::new(launch)), prepare::descriptors(plan, stdio, Some(lock)))
+            (
+                Request::Launch(Box::new(launch)),
+                prepare::descriptors(plan, stdio, Some(lock)),
+            )
         });
         if sent.is_err() {
             ctr_container::state::release(&directory, name_file.as_deref());
@@ -113,16 +165,28 @@ impl Engine {
     }
 
     /// Write what others can know of a container before it exists.
-    fn describe(&self, key: u64, reservation: &Reservation, container: &Container) -> Result<(), Fault> {
+    fn describe(
+        &self,
+        key: u64,
+        reservation: &Reservation,
+        container: &Container,
+    ) -> Result<(), Fault> {
         let group = container.cgroup.as_ref().zip(self.layout.as_ref());
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let config = Config {
             name: container.name.clone(),
             request: container.request.clone(),
             record: container.record.clone(),
             created_at: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
-            cgroup_directories: group.map_or_else(Vec::new, |(cgroup, layout)| layout.directories(&cgroup.path)),
-            owner_socket: self.connections.get(&key).map(|connection| connection.owner_socket.clone()),
+            cgroup_directories: group.map_or_else(Vec::new, |(cgroup, layout)| {
+                layout.directories(&cgroup.path)
+            }),
+            owner_socket: self
+                .connections
+                .get(&key)
+                .map(|connection| connection.owner_socket.clone()),
             keep: container.keep,
         };
         Ok(reservation.write_config(&config)?)
@@ -131,7 +195,11 @@ impl Engine {
     /// Start a process in a container of ours, or of another owner.
     fn exec(&mut self, address: Address, process: Process) -> Result<(), Fault> {
         let ours = self.own().map(|(key, _)| key);
-        let ours = ours.filter(|key| self.connections.get(key).is_some_and(|own| own.runs(&process.id)));
+        let ours = ours.filter(|key| {
+            self.connections
+                .get(key)
+                .is_some_and(|own| own.runs(&process.id))
+        });
         let (key, id) = match ours {
             Some(key) => (key, process.id),
             None => {
@@ -141,20 +209,27 @@ impl Engine {
         };
         let Process { plan, stdio, .. } = process;
         self.send(key, Kind::Process, address, None, |token| {
-            (Request::Exec { token, id }, prepare::descriptors(plan, stdio, None))
+            (
+                Request::Exec { token, id },
+                prepare::descriptors(plan, stdio, None),
+            )
         })
     }
 
     /// A connection to an owner: the one that is open, or a new one.
     fn connection_to(&mut self, owner_socket: &Path) -> Result<u64, Fault> {
-        let open = self.connections.iter().find(|(_, connection)| connection.owner_socket == owner_socket);
+        let open = self
+            .connections
+            .iter()
+            .find(|(_, connection)| connection.owner_socket == owner_socket);
         if let Some((key, _)) = open {
             return Ok(*key);
         }
         let socket = foreign::reach(owner_socket)?;
         let key = self.key();
         self.watch(&socket, key)?;
-        self.connections.insert(key, Connection::new(socket, owner_socket.to_path_buf()));
+        self.connections
+            .insert(key, Connection::new(socket, owner_socket.to_path_buf()));
         Ok(key)
     }
 
@@ -171,7 +246,9 @@ impl Engine {
         let connection = self.connections.get_mut(&key).ok_or_else(Fault::lost)?;
         let (request, descriptors) = request(token);
         connection.channel.push(&request, descriptors)?;
-        connection.pending.insert(token, Pending::new(address, kind, None));
+        connection
+            .pending
+            .insert(token, Pending::new(address, kind, None));
         if let Some(signal) = signal {
             connection.signal(token, signal);
         }

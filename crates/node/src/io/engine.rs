@@ -28,7 +28,10 @@ const CROWDED_MS: u8 = 5;
 enum Source {
     Wake,
     /// The process that was spawned; it clones the launcher and exits.
-    Stub { child: Child, _pidfd: OwnedFd },
+    Stub {
+        child: Child,
+        _pidfd: OwnedFd,
+    },
     /// A launcher: a child that sends no signal, so only its pidfd tells of its end.
     Launcher(OwnedFd),
 }
@@ -87,13 +90,19 @@ impl Engine {
     }
 
     pub(super) fn watch(&self, fd: impl AsFd, key: u64) -> Result<(), Fault> {
-        self.epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, key)).map_err(epoll_failed)
+        self.epoll
+            .add(fd, EpollEvent::new(EpollFlags::EPOLLIN, key))
+            .map_err(epoll_failed)
     }
 
     /// Wait for something to happen and act on it.
     pub(super) fn wait(&mut self) -> Result<(), Fault> {
         let mut events = [EpollEvent::empty(); 32];
-        let timeout = if self.crowded { EpollTimeout::from(CROWDED_MS) } else { EpollTimeout::NONE };
+        let timeout = if self.crowded {
+            EpollTimeout::from(CROWDED_MS)
+        } else {
+            EpollTimeout::NONE
+        };
         let count = match self.epoll.wait(&mut events, timeout) {
             Ok(count) => count,
             Err(Errno::EINTR) => 0,
@@ -133,7 +142,9 @@ impl Engine {
     fn read(&mut self, key: u64) {
         loop {
             let (own, starting) = (self.is_own(key), self.is_starting(key));
-            let Some(connection) = self.connections.get_mut(&key) else { return };
+            let Some(connection) = self.connections.get_mut(&key) else {
+                return;
+            };
             match connection.channel.receive() {
                 Received::Empty => return,
                 Received::Closed => return self.closed(key, None),
@@ -160,7 +171,9 @@ impl Engine {
     }
 
     fn hello(&mut self, key: u64, hello: Hello, descriptors: Vec<OwnedFd>) {
-        let Some(own) = self.own.as_mut().filter(|own| own.connection == key) else { return };
+        let Some(own) = self.own.as_mut().filter(|own| own.connection == key) else {
+            return;
+        };
         own.hello = Some(hello);
         if let Some(fd) = descriptors.into_iter().next() {
             own.pid = pid::of(&fd);
@@ -177,7 +190,9 @@ impl Engine {
 
     /// The end of a connection: `why` when the owner said it.
     fn closed(&mut self, key: u64, why: Option<Fault>) {
-        let Some(mut connection) = self.connections.remove(&key) else { return };
+        let Some(mut connection) = self.connections.remove(&key) else {
+            return;
+        };
         if let Some(own) = self.own.take_if(|own| own.connection == key) {
             // A dead launcher's socket file is its client's to remove.
             let _ = std::fs::remove_file(&connection.owner_socket);
@@ -199,7 +214,9 @@ impl Engine {
     }
 
     fn is_starting(&self, key: u64) -> bool {
-        self.own.as_ref().is_some_and(|own| own.connection == key && own.hello.is_none())
+        self.own
+            .as_ref()
+            .is_some_and(|own| own.connection == key && own.hello.is_none())
     }
 
     /// Our launcher's connection, when it is ready for requests.
@@ -228,12 +245,22 @@ impl Engine {
     }
 
     fn start(&mut self) -> Result<(), Fault> {
-        let launcher::Starting { stub, socket, owner_socket } = launcher::start()?;
+        let launcher::Starting {
+            stub,
+            socket,
+            owner_socket,
+        } = launcher::start()?;
         self.layout = Layout::detect().ok();
         let connection = self.key();
         self.watch(&socket, connection)?;
-        self.connections.insert(connection, Connection::new(socket, owner_socket));
-        self.own = Some(Own { connection, hello: None, pidfd: None, pid: 0 });
+        self.connections
+            .insert(connection, Connection::new(socket, owner_socket));
+        self.own = Some(Own {
+            connection,
+            hello: None,
+            pidfd: None,
+            pid: 0,
+        });
         self.reap_later(stub)
     }
 
@@ -244,7 +271,13 @@ impl Engine {
         // The stub is not reaped yet, so the pid is still its own.
         let pidfd = pidfd::open(pid)?;
         self.watch(&pidfd, key)?;
-        self.sources.insert(key, Source::Stub { child: stub, _pidfd: pidfd });
+        self.sources.insert(
+            key,
+            Source::Stub {
+                child: stub,
+                _pidfd: pidfd,
+            },
+        );
         Ok(())
     }
 
@@ -259,8 +292,22 @@ impl Engine {
 
     fn try_command(&mut self, command: Command) -> Result<(), Fault> {
         match command {
-            Command::Role { address, args, stdio } => self.run_role(address, &args, stdio)?,
-            Command::Signal { address, signal, tree } => self.signal(address, Signal { number: signal, tree }),
+            Command::Role {
+                address,
+                args,
+                stdio,
+            } => self.run_role(address, &args, stdio)?,
+            Command::Signal {
+                address,
+                signal,
+                tree,
+            } => self.signal(
+                address,
+                Signal {
+                    number: signal,
+                    tree,
+                },
+            ),
             Command::Detach { sink } => self.detach(sink),
             Command::KillLauncher => {
                 if let Some(pidfd) = self.own.as_ref().and_then(|own| own.pidfd.as_ref()) {
@@ -274,7 +321,10 @@ impl Engine {
 
     fn signal(&mut self, address: Address, signal: Signal) {
         for connection in self.connections.values_mut() {
-            let found = connection.pending.iter().find(|(_, pending)| pending.address == address);
+            let found = connection
+                .pending
+                .iter()
+                .find(|(_, pending)| pending.address == address);
             if let Some(token) = found.map(|(token, _)| *token) {
                 return connection.signal(token, signal);
             }
@@ -288,7 +338,10 @@ impl Engine {
     }
 
     fn detach(&mut self, sink: u32) {
-        let signal = Signal { number: SIGKILL, tree: true };
+        let signal = Signal {
+            number: SIGKILL,
+            tree: true,
+        };
         self.waiting.retain(|work| work.address.sink != sink);
         for connection in self.connections.values_mut() {
             let left = connection.pending.iter().filter(|(_, pending)| {
@@ -299,7 +352,10 @@ impl Engine {
                 connection.signal(token, signal);
             }
         }
-        self.roles.values().filter(|role| role.address.sink == sink).for_each(|role| role.signal(SIGKILL));
+        self.roles
+            .values()
+            .filter(|role| role.address.sink == sink)
+            .for_each(|role| role.signal(SIGKILL));
     }
 
     /// Send what is queued, as far as the kernel takes it.
@@ -310,9 +366,15 @@ impl Engine {
             self.crowded |= flushed == Flushed::Crowded;
             let blocked = flushed == Flushed::Blocked;
             if blocked != connection.blocked {
-                let wanted = if blocked { EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN };
+                let wanted = if blocked {
+                    EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT
+                } else {
+                    EpollFlags::EPOLLIN
+                };
                 // A connection that cannot be watched is about to say why when it is read.
-                let _ = self.epoll.modify(&connection.channel, &mut EpollEvent::new(wanted, *key));
+                let _ = self
+                    .epoll
+                    .modify(&connection.channel, &mut EpollEvent::new(wanted, *key));
                 connection.blocked = blocked;
             }
         }
@@ -322,11 +384,14 @@ impl Engine {
     pub(super) fn abandon(self, fault: &Fault) {
         let work = self.waiting.iter().map(|work| work.address);
         let roles = self.roles.values().map(|role| role.address);
-        work.chain(roles).for_each(|address| event::fail(address, fault.clone()));
+        work.chain(roles)
+            .for_each(|address| event::fail(address, fault.clone()));
         for mut connection in self.connections.into_values() {
             for (address, event) in connection.lost() {
                 let event = match event {
-                    Event::Failed { .. } => Event::Failed { error: fault.clone() },
+                    Event::Failed { .. } => Event::Failed {
+                        error: fault.clone(),
+                    },
                     other => other,
                 };
                 event::emit(address, &event);
@@ -338,7 +403,11 @@ impl Engine {
 impl Work {
     /// For our own launcher.
     pub(super) fn new(address: Address, task: Task) -> Self {
-        Self { address, task, signal: None }
+        Self {
+            address,
+            task,
+            signal: None,
+        }
     }
 }
 

@@ -56,9 +56,15 @@ pub(crate) fn configure(options: Options) -> Result<(), Fault> {
     let slot = OPTIONS.get_or_init(RwLock::default);
     let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
     match slot.as_ref() {
-        Some(set) if (&set.runtime_path, &set.holder) != (&options.runtime_path, &options.holder) => {
+        Some(set)
+            if (&set.runtime_path, &set.holder) != (&options.runtime_path, &options.holder) =>
+        {
             let hint = "one process has one runtime and one id map; use another process for others";
-            Err(Fault::new("ALREADY_CONFIGURED", "configure the runtime: it was configured otherwise before").with_hint(hint))
+            Err(Fault::new(
+                "ALREADY_CONFIGURED",
+                "configure the runtime: it was configured otherwise before",
+            )
+            .with_hint(hint))
         }
         Some(_) => Ok(()),
         None => {
@@ -71,7 +77,8 @@ pub(crate) fn configure(options: Options) -> Result<(), Fault> {
 pub(super) fn options() -> Result<Options, Fault> {
     let slot = OPTIONS.get_or_init(RwLock::default);
     let slot = slot.read().unwrap_or_else(PoisonError::into_inner);
-    slot.clone().ok_or_else(|| Fault::internal("use the runtime: configure was not called"))
+    slot.clone()
+        .ok_or_else(|| Fault::internal("use the runtime: configure was not called"))
 }
 
 /// Spawn the stub that clones a launcher.
@@ -82,11 +89,22 @@ pub(super) fn start() -> Result<Starting, Fault> {
         StateRoot::open(run_root)?;
     }
     let owner_socket = options.owner_directory.join(socket_name());
-    let arguments = Arguments { holder: options.holder.as_ref(), owner_socket: &owner_socket };
-    let arguments = serde_json::to_string(&arguments).map_err(|_| Fault::internal("encode launcher arguments"))?;
-    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-        .and_then(|(ours, theirs)| fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(|_| (ours, theirs)))
-        .map_err(|errno| Fault::io("socketpair", "AF_UNIX", &errno.into()))?;
+    let arguments = Arguments {
+        holder: options.holder.as_ref(),
+        owner_socket: &owner_socket,
+    };
+    let arguments = serde_json::to_string(&arguments)
+        .map_err(|_| Fault::internal("encode launcher arguments"))?;
+    let (ours, theirs) = socketpair(
+        AddressFamily::Unix,
+        SockType::SeqPacket,
+        None,
+        SockFlag::SOCK_CLOEXEC,
+    )
+    .and_then(|(ours, theirs)| {
+        fcntl(&ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map(|_| (ours, theirs))
+    })
+    .map_err(|errno| Fault::io("socketpair", "AF_UNIX", &errno.into()))?;
     let debug = std::env::var_os("CTR_TS_DEBUG").is_some();
     // The standard library spawns by posix_spawn (CLONE_VFORK) as long as no pre_exec is asked
     // for: the page tables of a large Node process are never copied.
@@ -99,10 +117,18 @@ pub(super) fn start() -> Result<Starting, Fault> {
         .current_dir("/")
         .stdin(Stdio::from(theirs))
         .stdout(Stdio::null())
-        .stderr(if debug { Stdio::inherit() } else { Stdio::null() })
+        .stderr(if debug {
+            Stdio::inherit()
+        } else {
+            Stdio::null()
+        })
         .spawn()
         .map_err(|error| start_failed(&options.runtime_path, &error))?;
-    Ok(Starting { stub, socket: ours, owner_socket })
+    Ok(Starting {
+        stub,
+        socket: ours,
+        owner_socket,
+    })
 }
 
 /// Why the executable could not be spawned.
@@ -114,8 +140,11 @@ pub(super) fn start_failed(path: &Path, error: &std::io::Error) -> Fault {
 
 /// A launcher that ended before it said anything.
 pub(super) fn ended_early() -> Fault {
-    Fault::new("RUNTIME_START", "start the launcher: it ended before it was ready")
-        .with_hint("run `ctr-ts doctor`, or set CTR_TS_DEBUG=1 to see what the launcher prints")
+    Fault::new(
+        "RUNTIME_START",
+        "start the launcher: it ended before it was ready",
+    )
+    .with_hint("run `ctr-ts doctor`, or set CTR_TS_DEBUG=1 to see what the launcher prints")
 }
 
 /// Begins with our pid and start time, so that `prune` knows whose it is.

@@ -5,7 +5,10 @@ use std::os::fd::{AsFd, AsRawFd};
 /// 0 when the process has been reaped already, or is not of this PID namespace.
 pub(super) fn of(pidfd: impl AsFd) -> i32 {
     let path = format!("/proc/self/fdinfo/{}", pidfd.as_fd().as_raw_fd());
-    std::fs::read_to_string(path).ok().and_then(|text| parse(&text)).unwrap_or(0)
+    std::fs::read_to_string(path)
+        .ok()
+        .and_then(|text| parse(&text))
+        .unwrap_or(0)
 }
 
 fn parse(fdinfo: &str) -> Option<i32> {

@@ -99,7 +99,11 @@ pub(crate) fn plan(request: &str) -> Result<Plan, Fault> {
     plan_container(&request)
 }
 
-pub(super) fn container(request: &str, stdio: ChildEnds, filters: &Cache) -> Result<Container, Fault> {
+pub(super) fn container(
+    request: &str,
+    stdio: ChildEnds,
+    filters: &Cache,
+) -> Result<Container, Fault> {
     let request: LaunchRequest = parse(request, "a launch request")?;
     let plan = plan_container(&request)?;
     let upper = match &plan.root.source {
@@ -107,9 +111,20 @@ pub(super) fn container(request: &str, stdio: ChildEnds, filters: &Cache) -> Res
         RootSource::Bind { .. } => None,
     };
     let bpf = compile(plan.process.seccomp.as_ref(), filters)?;
-    let (namespaces, id_maps, cgroup) = (plan.namespaces.clone(), plan.id_maps.clone(), plan.cgroup.clone());
+    let (namespaces, id_maps, cgroup) = (
+        plan.namespaces.clone(),
+        plan.id_maps.clone(),
+        plan.cgroup.clone(),
+    );
     let plan = seal(&InitPlan { plan, bpf })?;
-    let LaunchRequest { id, name, state_root, keep, record, container } = request;
+    let LaunchRequest {
+        id,
+        name,
+        state_root,
+        keep,
+        record,
+        container,
+    } = request;
     Ok(Container {
         id,
         name,
@@ -127,38 +142,73 @@ pub(super) fn container(request: &str, stdio: ChildEnds, filters: &Cache) -> Res
 }
 
 pub(super) fn process(request: &str, stdio: ChildEnds, filters: &Cache) -> Result<Process, Fault> {
-    let NativeExecRequest { state_root, id, exec } = parse(request, "an exec request")?;
+    let NativeExecRequest {
+        state_root,
+        id,
+        exec,
+    } = parse(request, "an exec request")?;
     let process = ctr_spec::plan_exec(&exec)?;
     let bpf = compile(process.seccomp.as_ref(), filters)?;
-    Ok(Process { id, state_root, plan: seal(&ExecPlan { process, bpf })?, stdio })
+    Ok(Process {
+        id,
+        state_root,
+        plan: seal(&ExecPlan { process, bpf })?,
+        stdio,
+    })
 }
 
 pub(super) fn layer(blob: &str, directory: &str, options: &str) -> Result<Layer, Fault> {
-    let ApplyOptions { compression, userxattr, squash_owner } = parse(options, "layer options")?;
-    let options = LayerOptions { compression, userxattr, squash_owner };
-    Ok(Layer { blob: opened(blob, OFlag::empty())?, directory: opened(directory, OFlag::O_DIRECTORY)?, options })
+    let ApplyOptions {
+        compression,
+        userxattr,
+        squash_owner,
+    } = parse(options, "layer options")?;
+    let options = LayerOptions {
+        compression,
+        userxattr,
+        squash_owner,
+    };
+    Ok(Layer {
+        blob: opened(blob, OFlag::empty())?,
+        directory: opened(directory, OFlag::O_DIRECTORY)?,
+        options,
+    })
 }
 
 pub(super) fn tree(path: &str) -> Result<Tree, Fault> {
     let path = std::path::Path::new(path);
-    let (Some(parent), Some(name)) = (path.parent().and_then(|p| p.to_str()), path.file_name().and_then(|n| n.to_str()))
-    else {
-        return Err(Fault::new("INVALID_REQUEST", format!("remove {}: not an absolute path", path.display())));
+    let (Some(parent), Some(name)) = (
+        path.parent().and_then(|p| p.to_str()),
+        path.file_name().and_then(|n| n.to_str()),
+    ) else {
+        return Err(Fault::new(
+            "INVALID_REQUEST",
+            format!("remove {}: not an absolute path", path.display()),
+        ));
     };
-    Ok(Tree { parent: opened(parent, OFlag::O_DIRECTORY)?, name: name.to_owned() })
+    Ok(Tree {
+        parent: opened(parent, OFlag::O_DIRECTORY)?,
+        name: name.to_owned(),
+    })
 }
 
 fn plan_container(request: &LaunchRequest) -> Result<Plan, Fault> {
-    let container = ContainerRequest::deserialize(&request.container).map_err(|error| unreadable("a container", &error))?;
+    let container = ContainerRequest::deserialize(&request.container)
+        .map_err(|error| unreadable("a container", &error))?;
     if container.id != request.id {
-        let message = format!("read a launch request: its container is {}, and its id {}", container.id, request.id);
+        let message = format!(
+            "read a launch request: its container is {}, and its id {}",
+            container.id, request.id
+        );
         return Err(Fault::new("INVALID_REQUEST", message));
     }
     Ok(ctr_spec::plan_container(&container)?)
 }
 
 fn compile(filter: Option<&Filter>, filters: &Cache) -> Result<Vec<u8>, Fault> {
-    let Some(filter) = filter else { return Ok(Vec::new()) };
+    let Some(filter) = filter else {
+        return Ok(Vec::new());
+    };
     let program = filters.compile(filter)?;
     Ok(program.to_vec())
 }
@@ -169,8 +219,12 @@ fn seal(document: &impl serde::Serialize) -> Result<OwnedFd, Fault> {
 }
 
 fn opened(path: &str, kind: OFlag) -> Result<OwnedFd, Fault> {
-    open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC | kind, Mode::empty())
-        .map_err(|errno| Fault::io("open", path, &errno.into()))
+    open(
+        path,
+        OFlag::O_RDONLY | OFlag::O_CLOEXEC | kind,
+        Mode::empty(),
+    )
+    .map_err(|errno| Fault::io("open", path, &errno.into()))
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, Fault> {
@@ -184,5 +238,8 @@ fn unreadable(what: &str, error: &serde_json::Error) -> Fault {
 /// The descriptors of a launch or exec, in the protocol's order.
 pub(super) fn descriptors(plan: OwnedFd, stdio: ChildEnds, lock: Option<OwnedFd>) -> Vec<OwnedFd> {
     let [stdin, stdout, stderr] = stdio;
-    [plan, stdin, stdout, stderr].into_iter().chain(lock).collect()
+    [plan, stdin, stdout, stderr]
+        .into_iter()
+        .chain(lock)
+        .collect()
 }

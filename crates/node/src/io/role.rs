@@ -41,9 +41,14 @@ impl Engine {
         let mut command = Command::new(&path);
         command.args(args);
         if let Some([stdin, stdout, stderr]) = stdio {
-            command.stdin(Stdio::from(stdin)).stdout(Stdio::from(stdout)).stderr(Stdio::from(stderr));
+            command
+                .stdin(Stdio::from(stdin))
+                .stdout(Stdio::from(stdout))
+                .stderr(Stdio::from(stderr));
         }
-        let mut child = command.spawn().map_err(|error| launcher::start_failed(&path, &error))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| launcher::start_failed(&path, &error))?;
         // Closes our copies of the streams: a reader waits for the last writer.
         drop(command);
         let key = self.key();
@@ -52,7 +57,14 @@ impl Engine {
             .and_then(|pidfd| self.watch(&pidfd, key).map(|()| pidfd));
         match watched {
             Ok(pidfd) => {
-                self.roles.insert(key, Role { address, child, pidfd });
+                self.roles.insert(
+                    key,
+                    Role {
+                        address,
+                        child,
+                        pidfd,
+                    },
+                );
                 Ok(())
             }
             Err(fault) => {
@@ -64,14 +76,22 @@ impl Engine {
     }
 
     pub(super) fn role_ended(&mut self, key: u64) {
-        let Some(role) = self.roles.get_mut(&key) else { return };
+        let Some(role) = self.roles.get_mut(&key) else {
+            return;
+        };
         let event = match role.child.try_wait() {
             Ok(None) => return,
             Ok(Some(status)) => {
-                let exit = Exit { exit_code: status.code(), signal: status.signal(), ..Exit::default() };
+                let exit = Exit {
+                    exit_code: status.code(),
+                    signal: status.signal(),
+                    ..Exit::default()
+                };
                 Event::Exited { exit, reason: None }
             }
-            Err(error) => Event::Failed { error: Fault::io("waitid", "role", &error) },
+            Err(error) => Event::Failed {
+                error: Fault::io("waitid", "role", &error),
+            },
         };
         event::emit(role.address, &event);
         self.roles.remove(&key);

@@ -15,20 +15,29 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub(super) fn after<'a>(pending: impl Iterator<Item = &'a Pending>) {
     let lost: Vec<(PathBuf, String)> = pending
         .filter_map(|pending| match &pending.kind {
-            Kind::Container { id, state_root, keep: false, .. } => Some((state_root.clone(), id.clone())),
+            Kind::Container {
+                id,
+                state_root,
+                keep: false,
+                ..
+            } => Some((state_root.clone(), id.clone())),
             _ => None,
         })
         .collect();
     if !lost.is_empty() {
         // Without a thread to spare, prune does it.
-        let _ = std::thread::Builder::new().name("ctr-tidy".to_owned()).spawn(move || remove(&lost));
+        let _ = std::thread::Builder::new()
+            .name("ctr-tidy".to_owned())
+            .spawn(move || remove(&lost));
     }
 }
 
 fn remove(lost: &[(PathBuf, String)]) {
     let deadline = Instant::now() + PATIENCE;
     for (state_root, id) in lost {
-        let Ok(state) = StateRoot::open(state_root) else { continue };
+        let Ok(state) = StateRoot::open(state_root) else {
+            continue;
+        };
         while let Ok(entry) = state.find(id) {
             match state.remove(&entry) {
                 Err(error) if error.kind() == Reason::Running && Instant::now() < deadline => {

@@ -42,9 +42,15 @@ impl Call {
 
 /// Runs the program; panics where the kernel would have refused to load it.
 pub(crate) fn run(program: &[u8], call: Call) -> u32 {
+    run_counting(program, call).0
+}
+
+/// As [`run`], with the number of instructions it took.
+pub(crate) fn run_counting(program: &[u8], call: Call) -> (u32, usize) {
     let data = call.to_bytes();
     let (mut a, mut x, mut memory) = (0_u32, 0_u32, [0_u32; 16]);
     let mut at = 0;
+    let mut steps = 0;
     loop {
         let instruction = &program[at * 8..at * 8 + 8];
         let code = u16::from_ne_bytes(instruction[0..2].try_into().unwrap());
@@ -52,6 +58,7 @@ pub(crate) fn run(program: &[u8], call: Call) -> u32 {
         let k = u32::from_ne_bytes(instruction[4..8].try_into().unwrap());
         let slot = k as usize;
         at += 1;
+        steps += 1;
         let branch = |holds: bool| if holds { jt } else { jf };
         match code {
             0x20 => a = u32::from_ne_bytes(data[slot..slot + 4].try_into().unwrap()),
@@ -71,7 +78,7 @@ pub(crate) fn run(program: &[u8], call: Call) -> u32 {
             0x25 => at += branch(a > k),
             0x35 => at += branch(a >= k),
             0x45 => at += branch(a & k != 0),
-            0x06 => return k,
+            0x06 => return (k, steps),
             other => panic!("instruction {other:#x} at {}", at - 1),
         }
     }

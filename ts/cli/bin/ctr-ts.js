@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// The entry of the npm package. This file must parse on every Node that npm may start it with
+// (12 and later): no newer syntax here, and nothing else is loaded before the checks have passed.
+
+var needed = [22, 18];
+var found = process.versions.node.split('.').map(Number);
+var recent = found[0] > needed[0] || (found[0] === needed[0] && found[1] >= needed[1]);
+
+function refuse(line) {
+  process.stderr.write('ctr-ts: ' + line + '\n');
+  process.exitCode = 1;
+}
+
+if (!recent) {
+  refuse(
+    'found Node ' +
+      process.versions.node +
+      ', needs Node ' +
+      needed.join('.') +
+      ' or newer; next: npm install --global node@24',
+  );
+} else if (process.platform !== 'linux') {
+  refuse(
+    'containers need Linux, found ' +
+      process.platform +
+      '; next: run it in a Linux virtual machine (on Windows: wsl --install, on macOS: limactl start)',
+  );
+} else {
+  import('../dist/main.js')
+    .then(function start(loaded) {
+      return loaded.main(process.argv.slice(2));
+    })
+    .catch(function fail(error) {
+      process.stderr.write('ctr-ts: cannot start: ' + (error && error.message) + '\n');
+      process.exitCode = 125;
+    });
+}

@@ -1,0 +1,57 @@
+/** Flags as plain data: what a verb accepts, without a word about how it is parsed or shown. */
+
+/** One flag of a verb. */
+export interface Flag {
+  /** Long name without dashes. */
+  readonly name: string;
+  /** One letter. */
+  readonly short?: string;
+  /** Other long names docker accepts for it. */
+  readonly aliases?: readonly string[];
+  readonly type: 'boolean' | 'string';
+  /** May be given more than once; the values add up. Of any other flag the last value counts. */
+  readonly multiple?: boolean;
+  /** What stands for the value in help. */
+  readonly metavar?: string;
+  readonly help: string;
+  /** Docker has this flag and we do not, so far: what to do instead. */
+  readonly notYet?: string;
+}
+
+export type FlagTable = readonly Flag[];
+
+/** The value a flag has after parsing; any of them for a flag that is not known yet. */
+type Value<F extends Flag> = string extends F['name']
+  ? boolean | string | string[]
+  : F['type'] extends 'boolean'
+    ? boolean
+    : F extends { readonly multiple: true }
+      ? string[]
+      : string;
+
+/** What parsing with a table gives: the flags that were there, by name. */
+export type Values<T extends FlagTable = FlagTable> = {
+  [F in T[number] as F extends { readonly notYet: string } ? never : F['name']]?: Value<F>;
+};
+
+/** On every verb. */
+export const JSON_FLAG = {
+  name: 'json',
+  type: 'boolean',
+  help: 'print one JSON document to stdout, errors too',
+} as const satisfies Flag;
+
+/** On every verb that does not use -h for something else. */
+export const HELP_FLAG = {
+  name: 'help',
+  short: 'h',
+  type: 'boolean',
+  help: 'show this help',
+} as const satisfies Flag;
+
+/** On verbs where docker's -h is --hostname. */
+export const LONG_HELP_FLAG = {
+  name: 'help',
+  type: 'boolean',
+  help: 'show this help',
+} as const satisfies Flag;

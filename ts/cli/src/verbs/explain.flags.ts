@@ -1,0 +1,17 @@
+/** Flags of `explain`. */
+
+import { RUN_NOT_YET } from '../docker-flags.ts';
+import { type FlagTable, JSON_FLAG, LONG_HELP_FLAG } from '../flags.ts';
+import { CONTAINER_FLAGS } from './run.flags.ts';
+
+export const EXPLAIN_FLAGS = [
+  { name: 'plan', type: 'boolean', help: 'show what run would do with these flags; makes nothing' },
+  JSON_FLAG,
+  LONG_HELP_FLAG,
+  ...CONTAINER_FLAGS,
+  // So that a whole `run` line can be put behind --plan.
+  { name: 'rm', type: 'boolean', help: 'as in run, changes nothing here' },
+  { name: 'interactive', short: 'i', type: 'boolean', help: 'as in run, changes nothing here' },
+  { name: 'timeout', type: 'string', metavar: 'TIME', help: 'as in run, changes nothing here' },
+  ...RUN_NOT_YET,
+] as const satisfies FlagTable;

@@ -1,0 +1,22 @@
+/** Flags of `inspect`. */
+
+import { type FlagTable, HELP_FLAG, JSON_FLAG } from '../flags.ts';
+
+export const INSPECT_FLAGS = [
+  JSON_FLAG,
+  HELP_FLAG,
+  {
+    name: 'format',
+    short: 'f',
+    type: 'string',
+    help: 'not there yet',
+    notYet: 'filter the JSON: ctr-ts inspect CONTAINER | jq',
+  },
+  { name: 'size', short: 's', type: 'boolean', help: 'not there yet', notYet: 'leave it out' },
+  {
+    name: 'type',
+    type: 'string',
+    help: 'not there yet',
+    notYet: 'leave it out; only containers have records',
+  },
+] as const satisfies FlagTable;

@@ -1,0 +1,30 @@
+/** `ctr-ts run`: a container in the foreground. */
+
+import { run } from '@ctr-ts/sdk';
+import { containerOptions } from '../container-options.ts';
+import { parseDurationMs } from '../duration.ts';
+import { follow, processOptions } from '../follow.ts';
+import { defineVerb } from '../verb.ts';
+import { RUN_FLAGS } from './run.flags.ts';
+
+export const verb = defineVerb({
+  id: 'run',
+  summary: 'run a command in a new container',
+  flags: RUN_FLAGS,
+  positionals: { usage: 'IMAGE [COMMAND [ARG...]]', min: 1, endFlags: true },
+  examples: [
+    'run --rm host: id',
+    'run --rm -i -v ./src:/src:ro -w /src host: node test.js',
+    'run --rm --memory 256m --cpus 0.5 --timeout 30s oci:./image:latest make',
+  ],
+  async execute({ flags, positionals }, io) {
+    const { timeout } = flags;
+    const how = {
+      json: flags.json,
+      interactive: flags.interactive,
+      timeoutMs: timeout === undefined ? undefined : parseDurationMs(timeout, '--timeout'),
+    };
+    const options = containerOptions(flags, positionals, io.env);
+    return follow(run({ ...options, ...processOptions(how), remove: flags.rm ?? false }), io, how);
+  },
+});

@@ -1,0 +1,54 @@
+/** The codes a caller of the SDK can meet, each with what it means. */
+
+export { CtrError, type CtrErrorOptions, type ErrorCode, type ErrorFacts } from '@ctr-ts/native';
+
+/**
+ * Every code the SDK itself gives a meaning to. Components below may add codes (an
+ * {@link ErrorCode} is any string), none ever changes its meaning.
+ */
+export const SDK_ERRORS = {
+  /** User namespaces, mounts or another facility is refused here; `probe` and `remedy` say which. */
+  UNSUPPORTED_ENVIRONMENT: 'this machine refuses a facility that containers need',
+  /** Not Linux on x64 or arm64. */
+  UNSUPPORTED_PLATFORM: 'ctr-ts runs on Linux only',
+  /** The process that owns the containers died; the next call starts a new one. */
+  RUNTIME_LOST: 'the owner of the container is gone',
+  /** An option has a value that means nothing. */
+  INVALID_ARGUMENT: 'an option has an impossible value',
+  /** A size, a number of CPUs or of processes that cannot be read or held by the kernel. */
+  INVALID_LIMIT: 'a limit cannot be read or is out of range',
+  /** A container name or host name with characters outside `[a-zA-Z0-9][a-zA-Z0-9_.-]*`. */
+  INVALID_NAME: 'a name has characters that are not allowed',
+  /** A volume or tmpfs whose target is not an absolute path, or that hides what may not be hidden. */
+  INVALID_MOUNT: 'a mount cannot be made as asked',
+  /** A capability name capabilities(7) does not know. */
+  UNKNOWN_CAPABILITY: 'no such capability',
+  /** A path on the host that does not exist. */
+  FILE_NOT_FOUND: 'a file or directory on the host is missing',
+  /** Another container has the name. */
+  NAME_IN_USE: 'the name is taken',
+  /** No container has this id or name. */
+  CONTAINER_NOT_FOUND: 'no such container',
+  /** The prefix fits more than one container. */
+  CONTAINER_AMBIGUOUS: 'more than one container fits',
+  /** The operation needs a running container. */
+  CONTAINER_NOT_RUNNING: 'the container does not run',
+  /** The operation needs a stopped container. */
+  CONTAINER_RUNNING: 'the container runs',
+  /** The program is not in the image (docker's exit code 127). */
+  COMMAND_NOT_FOUND: 'no such program in the container',
+  /** The program cannot be executed (docker's exit code 126). */
+  COMMAND_NOT_EXECUTABLE: 'the program cannot be executed',
+  /** A limit was asked for and no cgroup can be made. */
+  CGROUP_UNAVAILABLE: 'no cgroup can be had',
+  /** A limit was asked for and this user was not given a subtree of cgroups. */
+  CGROUP_NOT_DELEGATED: 'no cgroup was delegated to this user',
+  /** The caller's AbortSignal fired; what had been started is killed. */
+  ABORTED: 'the caller gave up',
+  /** Starting took longer than `timeoutMs`; what had been started is killed. */
+  TIMED_OUT: 'the time limit passed',
+  /** `orThrow()`: the process ended with a code other than 0, or by a signal. */
+  NONZERO_EXIT: 'the process failed',
+  /** The feature is planned and does not exist; the hint names the alternative. */
+  NOT_YET: 'not yet',
+} as const;

@@ -1,0 +1,125 @@
+/** What a caller of the SDK can ask for. */
+
+/** Where ctr-ts keeps its files; the defaults follow the FHS for root and XDG for others. */
+export interface EngineOptions {
+  /** Images and writable layers. Default: /var/lib/ctr-ts, or ~/.local/share/ctr-ts. */
+  dataRoot?: string | undefined;
+  /** Records and sockets of live containers. Default: /run/ctr-ts, or $XDG_RUNTIME_DIR/ctr-ts. */
+  runRoot?: string | undefined;
+}
+
+/** A file or directory of the host shown in the container. */
+export interface VolumeMount {
+  /** Absolute path on the host; must exist. */
+  source: string;
+  /** Absolute path in the container; made if missing. */
+  target: string;
+  /** Default false. */
+  readOnly?: boolean | undefined;
+}
+
+/** An empty file system in memory. */
+export interface TmpfsMount {
+  /** Absolute path in the container. */
+  target: string;
+  /** Its limit in bytes. Default: the kernel's, half of memory. */
+  sizeBytes?: number | undefined;
+}
+
+/** System call policy: our default, none, or a profile in docker's or OCI's JSON format. */
+export type SeccompOption = 'default' | 'unconfined' | { profile: unknown };
+
+/** What stands in for PID 1, its environment and identity when the caller does not say. */
+export interface ImageDefaults {
+  env?: readonly string[] | undefined;
+  entrypoint?: readonly string[] | undefined;
+  command?: readonly string[] | undefined;
+  user?: string | undefined;
+  workdir?: string | undefined;
+}
+
+/** A container. Everything but `image` has a default. */
+export interface ContainerOptions {
+  /** `host:`, `rootfs:DIR` or `oci:DIR[:TAG]`. */
+  image: string;
+  /** argv of PID 1. Default: the image's own for `run()`, an idle init for `Container.create()`. */
+  command?: string[] | undefined;
+  /** Replaces the image's entrypoint; an empty array removes it. */
+  entrypoint?: string[] | undefined;
+  /** A name to find it by, unique among containers that exist. */
+  name?: string | undefined;
+  /** Default: the first 12 characters of the id. */
+  hostname?: string | undefined;
+  /** Added to the image's environment. Nothing of the caller's environment is passed on. */
+  env?: Record<string, string> | undefined;
+  /** Absolute path in the container. Default: the image's, else `/`. */
+  workdir?: string | undefined;
+  /** `USER[:GROUP]`, names or numbers of the image. Default: the image's, else root. */
+  user?: string | undefined;
+  volumes?: VolumeMount[] | undefined;
+  tmpfs?: TmpfsMount[] | undefined;
+  /** Refuse writes to the root file system. */
+  readOnly?: boolean | undefined;
+  /** Every capability, no system call filter, nothing masked. Not a sandbox any more. */
+  privileged?: boolean | undefined;
+  /** Names of capabilities(7), with or without `CAP_`; `ALL` is every one. */
+  capAdd?: string[] | undefined;
+  /** As `capAdd`. */
+  capDrop?: string[] | undefined;
+  /** Default `'default'`; `'unconfined'` when privileged. */
+  seccomp?: SeccompOption | undefined;
+  /** Set-id programs gain nothing. Default false, as in docker. */
+  noNewPrivileges?: boolean | undefined;
+  /** `none` (default): a network of its own with only `lo`. `host`: the caller's. */
+  network?: 'none' | 'host' | undefined;
+  /** Processors' worth of time, for example 0.5. */
+  cpus?: number | undefined;
+  /** Memory limit in bytes, swap included where the kernel accounts it. */
+  memoryBytes?: number | undefined;
+  /** Most processes and threads; -1 is no limit. */
+  pidsLimit?: number | undefined;
+  labels?: Record<string, string> | undefined;
+  /** `host:` only: show the calling Node under /opt/node. Default true. */
+  node?: boolean | undefined;
+  /** Leave nothing behind when it ends. Default true; false keeps record and writable layer. */
+  remove?: boolean | undefined;
+  engine?: EngineOptions | undefined;
+}
+
+/** What becomes of one standard stream. */
+export type StreamMode = 'pipe' | 'inherit' | 'null';
+
+/** Per stream; default `'pipe'`. An explicit stdin pipe stays open until the caller ends it. */
+export interface StdioOption {
+  stdin?: StreamMode | undefined;
+  stdout?: StreamMode | undefined;
+  stderr?: StreamMode | undefined;
+}
+
+/** How a process is connected to its caller. */
+export interface ProcessOptions {
+  /** Default `'pipe'`. `'inherit'` uses the caller's own streams. */
+  stdio?: 'pipe' | 'inherit' | StdioOption | undefined;
+  /** Written to the process's stdin, which is then closed. */
+  stdin?: string | Uint8Array | undefined;
+  /** What `stdout` and `stderr` of the result are. Default `'utf8'`. */
+  encoding?: 'utf8' | 'bytes' | undefined;
+  /** Most bytes kept of each stream; the rest is read and dropped (`truncated`). Default 16 MiB. */
+  maxOutputBytes?: number | undefined;
+  /** Kills the process and all it started; the result rejects with `ABORTED`. */
+  signal?: AbortSignal | undefined;
+  /** Kills the process and all it started after this many milliseconds (`timedOut`). */
+  timeoutMs?: number | undefined;
+}
+
+/** What {@link Container.exec} can change of what the container itself runs with. */
+export interface ExecOptions {
+  /** Added to the container's environment. */
+  env?: Record<string, string> | undefined;
+  /** Absolute path in the container. Default: the container's. */
+  workdir?: string | undefined;
+  /** `USER[:GROUP]`. Default: the container's. */
+  user?: string | undefined;
+  /** Every capability and no system call filter. */
+  privileged?: boolean | undefined;
+}

@@ -1,0 +1,99 @@
+/** From options to a launch request: validate, look at the machine, prepare the image, decide. */
+
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { LaunchRequest } from '@ctr-ts/native';
+import { type Core, openCore } from './core.ts';
+import { hostFacts } from './host.ts';
+import { openImage } from './image.ts';
+import type { ContainerOptions } from './options.ts';
+import { type Directories, directories } from './paths.ts';
+import type { OverlayUpper } from './plan.ts';
+import { makeRecord } from './record.ts';
+import { buildSpec, cgroupPolicy, withHome } from './spec.ts';
+import { validateContainer } from './validate.ts';
+
+/** A container that can be launched; nothing of it exists yet but its image's layers. */
+export interface Prepared {
+  core: Core;
+  directories: Directories;
+  request: LaunchRequest;
+}
+
+/**
+ * Decides everything about a container.
+ *
+ * @throws CtrError for whatever is wrong with the options, the machine or the image; `signal`'s
+ * reason when that fires
+ */
+export async function prepareContainer(
+  options: ContainerOptions,
+  init: boolean,
+  signal?: AbortSignal,
+): Promise<Prepared> {
+  // ORDER: bad options first, for they need no machine; then what the machine refuses; only then
+  // is anything read or unpacked.
+  await validateContainer(options);
+  const paths = directories(options.engine);
+  const core = openCore(paths);
+  const host = await hostFacts(core);
+  signal?.throwIfAborted();
+  const id = randomBytes(32).toString('hex');
+  const keep = options.remove === false;
+  const image = await openImage({
+    reference: options.image,
+    node: options.node !== false,
+    core,
+    directories: paths,
+    rootless: host.rootless,
+    upper: upperOf(paths, id, keep),
+    signal,
+  });
+  signal?.throwIfAborted();
+  const spec = buildSpec({
+    id,
+    options,
+    image: image.defaults,
+    imageMounts: image.mounts,
+    host,
+    init,
+  });
+  const user = options.user ?? (image.defaults.user || undefined);
+  const { root } = image;
+  const onDisk = root.kind === 'overlay' && root.upper.kind === 'directory';
+  const record = makeRecord({
+    options,
+    init,
+    hostname: spec.hostname ?? '',
+    process: spec.process,
+    user,
+    writableLayer: onDisk && root.upper.kind === 'directory' ? root.upper.path : undefined,
+  });
+  const process = { ...spec.process, env: withHome(spec.process.env, user) };
+  return {
+    core,
+    directories: paths,
+    request: {
+      id,
+      ...(options.name === undefined ? {} : { name: options.name }),
+      stateRoot: paths.runRoot,
+      keep,
+      record,
+      container: {
+        id,
+        spec: { ...spec, process },
+        root: { source: root },
+        program: init ? 'init' : 'command',
+        ...(user === undefined ? {} : { user }),
+        seccomp: record.seccomp,
+        cgroup: cgroupPolicy(options, host),
+      },
+    },
+  };
+}
+
+/** A layer that is thrown away lives in memory; one that is kept must outlive the reboot. */
+function upperOf({ dataRoot }: Directories, id: string, keep: boolean): OverlayUpper {
+  if (!keep) return { kind: 'tmpfs', sizeBytes: null };
+  return { kind: 'directory', path: join(dataRoot, 'containers', id) };
+}

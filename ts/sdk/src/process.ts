@@ -1,0 +1,306 @@
+/** A process in a container, from the call that asks for it to its result. */
+
+import type { Socket } from 'node:net';
+import { Readable, type Writable } from 'node:stream';
+import { Collector } from './collect.ts';
+import { CtrError } from './errors.ts';
+import { processEvents } from './events.ts';
+import type { Enforcement, Exit, Launcher, Running } from './launch.ts';
+import type { ProcessOptions } from './options.ts';
+import type { Signal } from './signals.ts';
+import { signalNumber } from './signals.ts';
+import { copyStream, openPipe, planStreams } from './streams.ts';
+
+/** A process that was executed. */
+export interface Started {
+  /** Its pid on the host. */
+  pid: number;
+  containerId: string;
+  /** Each isolation feature: asked for, possible here, got. */
+  enforcement: Enforcement[];
+}
+
+/** How a process ended and what it printed. */
+export interface Result<Output = string> {
+  /** `null` when it was killed by a signal. */
+  exitCode: number | null;
+  /** For example `SIGKILL`; `null` when it exited. */
+  signal: string | null;
+  /** Empty where the stream was taken, inherited or null. */
+  stdout: Output;
+  stderr: Output;
+  /** A stream printed more than `maxOutputBytes`; the rest was dropped. */
+  truncated: boolean;
+  /** The kernel killed something in the container for lack of memory. */
+  oomKilled: boolean;
+  /** `timeoutMs` passed and everything was killed. */
+  timedOut: boolean;
+  /** From the program's start to its end, in milliseconds. */
+  durationMs: number;
+}
+
+/** What iterating over a Process yields. */
+export type ProcessEvent<Output = string> =
+  | { type: 'stdout'; data: Output }
+  | { type: 'stderr'; data: Output }
+  | { type: 'exit'; exitCode: number | null; signal: string | null; oomKilled: boolean };
+
+/** Most bytes kept of each stream unless the caller says else. */
+export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
+
+/** How long the streams may outlive a process that was killed for its time limit. */
+const LINGER_MS = 1_000;
+
+/**
+ * A process that was asked for. Await it for its {@link Result} (a non-zero exit does not reject,
+ * failure to start does), iterate over it for its output as it comes, or take its streams.
+ *
+ * The result waits for the end of the output too: a background process that keeps stdout open
+ * keeps the result waiting, as in a shell pipeline.
+ */
+export class Process<Output = string> implements PromiseLike<Result<Output>> {
+  /** Resolves once the program runs; rejects when it could not be started. */
+  readonly started: Promise<Started>;
+  readonly #options: ProcessOptions;
+  readonly #giveUp = new AbortController();
+  readonly #running: Promise<Running>;
+  readonly #exit: Promise<Exit>;
+  readonly #sockets: { stdin: Socket | null; stdout: Socket | null; stderr: Socket | null };
+  readonly #collectors: { stdout?: Collector; stderr?: Collector } = {};
+  readonly #taken = new Set<'stdin' | 'stdout' | 'stderr'>();
+  readonly #copied = new Map<'stdin' | 'stdout' | 'stderr', () => void>();
+  #durationMs = 0;
+  #timedOut = false;
+  #aborted: CtrError | undefined;
+  #disarm: () => void = () => {};
+  #result: Promise<Result<Output>> | undefined;
+
+  /** Made by `run()` and `Container.exec()` only. */
+  constructor(options: ProcessOptions, launcher: Launcher) {
+    this.#options = options;
+    const plan = planStreams(options);
+    let stdio = { handle: 0, stdin: -1, stdout: -1, stderr: -1 };
+    try {
+      stdio = launcher.openStdio(plan.modes);
+      this.#arm();
+      this.#running = launcher.launch(stdio.handle, this.#giveUp.signal);
+    } catch (error) {
+      this.#running = Promise.reject(error);
+    }
+    this.#sockets = {
+      stdin: openPipe(stdio.stdin, 'write'),
+      stdout: openPipe(stdio.stdout, 'read'),
+      stderr: openPipe(stdio.stderr, 'read'),
+    };
+    this.started = this.#running.then(({ pid, containerId, enforcement }) => ({
+      pid,
+      containerId,
+      enforcement,
+    }));
+    this.#exit = this.#follow();
+    // Whoever awaits or iterates hears of a failure; these two must not crash who does not.
+    this.started.catch(() => {});
+    this.#exit.catch(() => {});
+    this.#connect(plan.copies);
+    // Streams taken in the same turn as the call are the caller's alone.
+    setImmediate(() => {
+      this.#collect();
+      // The time limit and the copies end with the result, whether or not anybody waits for it.
+      this.then(undefined, () => {});
+    });
+  }
+
+  /** The process's input, `null` when it is not a pipe. Take it right after the call, or it is closed. */
+  get stdin(): Writable | null {
+    this.#taken.add('stdin');
+    return this.#sockets.stdin;
+  }
+
+  /** The process's output, `null` when it is not a pipe. What is taken is not in the result. */
+  get stdout(): Readable | null {
+    return this.#take('stdout');
+  }
+
+  /** As `stdout`. */
+  get stderr(): Readable | null {
+    return this.#take('stderr');
+  }
+
+  /** Signals the process. Default SIGKILL: PID 1 of a container ignores signals it has no handler for. */
+  async kill(signal: Signal = 'SIGKILL'): Promise<void> {
+    const number = signalNumber(signal);
+    const running = await this.#running;
+    running.signal(number, number === 9);
+  }
+
+  /** The result; rejects with `NONZERO_EXIT` unless the process exited with 0. */
+  async orThrow(): Promise<Result<Output>> {
+    const result = await this;
+    if (result.exitCode === 0 && !result.timedOut) return result;
+    const how = result.timedOut
+      ? `ran longer than ${this.#options.timeoutMs} ms`
+      : result.signal === null
+        ? `exited with ${result.exitCode}`
+        : `was killed by ${result.signal}${result.oomKilled ? ' (out of memory)' : ''}`;
+    const stderr = typeof result.stderr === 'string' ? result.stderr.trim() : '';
+    throw new CtrError('NONZERO_EXIT', `the process ${how}`, {
+      cause: result,
+      hint: stderr === '' ? undefined : stderr.slice(-2_000),
+    });
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a Process is awaited like a promise
+  then<Value = Result<Output>, Failure = never>(
+    onResult?: ((result: Result<Output>) => Value | PromiseLike<Value>) | null,
+    onError?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<Value | Failure> {
+    this.#result ??= this.#finish();
+    return this.#result.then(onResult, onError);
+  }
+
+  /** Output as it comes, then the exit. Throws what awaiting would reject with. */
+  [Symbol.asyncIterator](): AsyncIterator<ProcessEvent<Output>> {
+    const streams = { stdout: this.#take('stdout'), stderr: this.#take('stderr') };
+    return processEvents<Output>(streams, this.#options.encoding ?? 'utf8', async () => {
+      const { exitCode, signal, oomKilled } = await this;
+      return { type: 'exit', exitCode, signal, oomKilled };
+    });
+  }
+
+  /** Kills the process and all it started, and waits for its end. Never throws. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop(new CtrError('ABORTED', 'process disposed of'));
+    await this.#exit.catch(() => {});
+  }
+
+  #take(name: 'stdout' | 'stderr'): Readable | null {
+    this.#taken.add(name);
+    return this.#collectors[name]?.release() ?? this.#sockets[name];
+  }
+
+  #connect(copies: Record<'stdin' | 'stdout' | 'stderr', boolean>): void {
+    for (const name of ['stdin', 'stdout', 'stderr'] as const) {
+      const socket = this.#sockets[name];
+      if (!copies[name] || socket === null) continue;
+      this.#taken.add(name);
+      this.#copied.set(name, copyStream(name, socket));
+    }
+    if (this.#options.stdin === undefined) return;
+    this.#taken.add('stdin');
+    this.#sockets.stdin?.end(this.#options.stdin);
+  }
+
+  #collect(): void {
+    const limit = this.#options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+    for (const name of ['stdout', 'stderr'] as const) {
+      const socket = this.#sockets[name];
+      if (socket !== null && !this.#taken.has(name) && this.#collectors[name] === undefined) {
+        this.#collectors[name] = new Collector(socket, limit);
+      }
+    }
+    // Nobody will ever write: a program that reads its input must see its end, not wait for ever.
+    const explicit = typeof this.#options.stdio === 'object' && this.#options.stdio.stdin === 'pipe';
+    if (!this.#taken.has('stdin') && !explicit) this.#sockets.stdin?.end();
+  }
+
+  async #follow(): Promise<Exit> {
+    try {
+      const running = await this.#running;
+      const start = performance.now();
+      const exit = await running.exited;
+      this.#durationMs = performance.now() - start;
+      return exit;
+    } catch (error) {
+      // Nothing will come any more, whoever still holds the other ends.
+      this.#sockets.stdout?.destroy();
+      this.#sockets.stderr?.destroy();
+      throw error;
+    } finally {
+      this.#copied.get('stdin')?.();
+      this.#sockets.stdin?.destroy();
+    }
+  }
+
+  async #finish(): Promise<Result<Output>> {
+    try {
+      const exit = await this.#exit;
+      this.#collect();
+      await this.#drained();
+      if (this.#aborted !== undefined) throw this.#aborted;
+      if (exit.reason === 'runtime-lost') {
+        throw new CtrError('RUNTIME_LOST', 'the process that owned the container is gone');
+      }
+      const { exitCode, signal, oomKilled } = exit;
+      const { stdout, stderr } = this.#collectors;
+      return {
+        exitCode,
+        signal,
+        stdout: this.#output(stdout),
+        stderr: this.#output(stderr),
+        truncated: (stdout?.truncated ?? false) || (stderr?.truncated ?? false),
+        oomKilled,
+        timedOut: this.#timedOut,
+        durationMs: this.#durationMs,
+      };
+    } finally {
+      this.#disarm();
+    }
+  }
+
+  #output(collector: Collector | undefined): Output {
+    const bytes = this.#options.encoding === 'bytes';
+    const value = bytes
+      ? (collector?.bytes() ?? new Uint8Array())
+      : (collector?.text() ?? '');
+    // The overloads of run() and exec() tie Output to the encoding.
+    return value as Output;
+  }
+
+  /** Waits until what we read or copy ourselves has ended; what was taken is the caller's. */
+  async #drained(): Promise<void> {
+    const open = (['stdout', 'stderr'] as const)
+      .filter((name) => this.#copied.has(name) || !this.#taken.has(name))
+      .map((name) => this.#sockets[name])
+      .filter((socket) => socket !== null && !socket.closed) as Socket[];
+    const ended = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    const { signal } = this.#giveUp;
+    const stopped = new Promise<void>((resolve) => {
+      // What was killed may have left a process that holds the pipe and that no signal reached.
+      const linger = (): void => void setTimeout(resolve, LINGER_MS).unref();
+      if (signal.aborted) linger();
+      else signal.addEventListener('abort', linger);
+    });
+    await Promise.race([Promise.all(ended), stopped]);
+    for (const socket of open) socket.destroy();
+  }
+
+  #arm(): void {
+    const { signal, timeoutMs } = this.#options;
+    const onAbort = (): void => {
+      this.#aborted = new CtrError('ABORTED', 'aborted by the caller', { cause: signal?.reason });
+      this.#stop(this.#aborted);
+    };
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            this.#timedOut = true;
+            this.#stop(new CtrError('TIMED_OUT', `not started within ${timeoutMs} ms`));
+          }, timeoutMs);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#disarm = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    if (signal?.aborted === true) onAbort();
+  }
+
+  /** Gives up what has not started, kills what has. */
+  #stop(reason: CtrError): void {
+    this.#giveUp.abort(reason);
+    this.#running?.then(
+      (running) => running.signal(9, true),
+      () => {},
+    );
+  }
+}

@@ -1,0 +1,89 @@
+/** What is kept about a container for ps, inspect, explain and exec, by whatever process asks. */
+
+import type { SpecProcess } from './oci.ts';
+import type { ContainerOptions, TmpfsMount, VolumeMount } from './options.ts';
+
+/** How a request names its system call policy, as ctr-spec reads it. */
+export type SeccompRequest =
+  | { kind: 'default' }
+  | { kind: 'unconfined' }
+  | { kind: 'profile'; profile: unknown };
+
+/** The record in config.json. */
+export interface ContainerRecord {
+  version: 1;
+  image: string;
+  /** PID 1 is our init, which only reaps. */
+  init: boolean;
+  hostname: string;
+  labels: Record<string, string>;
+  network: 'none' | 'host';
+  privileged: boolean;
+  readOnly: boolean;
+  remove: boolean;
+  limits: Limits;
+  volumes: VolumeMount[];
+  tmpfs: TmpfsMount[];
+  /** What an exec starts from. HOME is not in its environment: it depends on the user. */
+  process: SpecProcess;
+  user: string | null;
+  seccomp: SeccompRequest;
+  /** Directory of the writable layer, `null` when it is in memory. */
+  writableLayer: string | null;
+}
+
+/** Limits of a container; `null` is none. */
+export interface Limits {
+  cpus: number | null;
+  memoryBytes: number | null;
+  pidsLimit: number | null;
+}
+
+/** The record of a container that is about to be made. */
+export function makeRecord(input: {
+  options: ContainerOptions;
+  init: boolean;
+  hostname: string;
+  process: SpecProcess;
+  user: string | undefined;
+  writableLayer: string | undefined;
+}): ContainerRecord {
+  const { options, init, hostname, process, user, writableLayer } = input;
+  const { cpus, memoryBytes, pidsLimit } = options;
+  return {
+    version: 1,
+    image: options.image,
+    init,
+    hostname,
+    labels: options.labels ?? {},
+    network: options.network ?? 'none',
+    privileged: options.privileged === true,
+    readOnly: options.readOnly === true,
+    remove: options.remove !== false,
+    limits: {
+      cpus: cpus ?? null,
+      memoryBytes: memoryBytes ?? null,
+      pidsLimit: pidsLimit === undefined || pidsLimit === -1 ? null : pidsLimit,
+    },
+    volumes: options.volumes ?? [],
+    tmpfs: options.tmpfs ?? [],
+    process,
+    user: user ?? null,
+    seccomp: seccompRequest(options),
+    writableLayer: writableLayer ?? null,
+  };
+}
+
+/** The system call policy the options ask for. */
+export function seccompRequest({ seccomp, privileged }: ContainerOptions): SeccompRequest {
+  if (seccomp === undefined) return { kind: privileged === true ? 'unconfined' : 'default' };
+  if (typeof seccomp === 'string') return { kind: seccomp };
+  return { kind: 'profile', profile: seccomp.profile };
+}
+
+/** A stored record, or `undefined` when another version (or nobody) wrote it. */
+export function readRecord(value: unknown): ContainerRecord | undefined {
+  const record = value as Partial<ContainerRecord> | null;
+  if (typeof record !== 'object' || record === null || record.version !== 1) return undefined;
+  return typeof record.process === 'object' ? (record as ContainerRecord) : undefined;
+}

@@ -1,0 +1,137 @@
+/** Refuses options that cannot work, before anything is made on the machine. */
+
+import { stat } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { resolveCapabilities } from './capabilities.ts';
+import { CtrError } from './errors.ts';
+import { checkCpus, checkMemory, checkPids } from './limits.ts';
+import type { ContainerOptions, ExecOptions, ProcessOptions } from './options.ts';
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
+/** One label per dot, 63 characters each, 64 in all: what sethostname(2) and RFC 1123 accept. */
+const HOSTNAME = /^(?=.{1,64}$)[a-zA-Z0-9]([a-zA-Z0-9-]{0,62})(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,62}))*$/;
+
+/**
+ * Checks a container's options.
+ *
+ * @throws CtrError `INVALID_NAME`, `INVALID_LIMIT`, `INVALID_MOUNT`, `INVALID_ARGUMENT`,
+ * `UNKNOWN_CAPABILITY`, `FILE_NOT_FOUND`
+ */
+export async function validateContainer(options: ContainerOptions): Promise<void> {
+  if (typeof options.image !== 'string' || options.image === '') {
+    throw invalid('no image given', 'name a source, for example host: or oci:DIR');
+  }
+  if (options.name !== undefined) checkName(options.name);
+  if (options.hostname !== undefined && !HOSTNAME.test(options.hostname)) {
+    throw new CtrError('INVALID_NAME', `invalid host name ${JSON.stringify(options.hostname)}`, {
+      hint: 'use up to 64 letters, digits, dots and hyphens',
+    });
+  }
+  if (options.cpus !== undefined) checkCpus(options.cpus);
+  if (options.memoryBytes !== undefined) checkMemory(options.memoryBytes);
+  if (options.pidsLimit !== undefined) checkPids(options.pidsLimit);
+  if (options.command !== undefined) checkCommand(options.command);
+  if (options.network !== undefined && !['none', 'host'].includes(options.network)) {
+    throw invalid(
+      `unknown network ${JSON.stringify(options.network)}`,
+      'networks are none and host for now',
+    );
+  }
+  resolveCapabilities(options);
+  checkIdentity(options);
+  for (const { target, sizeBytes } of options.tmpfs ?? []) {
+    checkTarget(target);
+    if (sizeBytes !== undefined && !(Number.isSafeInteger(sizeBytes) && sizeBytes > 0)) {
+      throw new CtrError('INVALID_LIMIT', `invalid tmpfs size ${sizeBytes}`);
+    }
+  }
+  await Promise.all((options.volumes ?? []).map(checkVolume));
+}
+
+/** Checks what a further process may change. Throws as {@link validateContainer}. */
+export function validateExec(command: readonly string[], options: ExecOptions): void {
+  checkCommand(command);
+  checkIdentity(options);
+}
+
+/** Checks how a process is connected. Throws `INVALID_ARGUMENT`. */
+export function validateProcess(options: ProcessOptions): void {
+  const { maxOutputBytes, timeoutMs } = options;
+  if (maxOutputBytes !== undefined && !(Number.isSafeInteger(maxOutputBytes) && maxOutputBytes >= 0)) {
+    throw invalid(`invalid maxOutputBytes ${maxOutputBytes}`, 'give a number of bytes');
+  }
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 2_147_483_647)) {
+    throw invalid(`invalid timeoutMs ${timeoutMs}`, 'give milliseconds from 1 to 2147483647');
+  }
+}
+
+/** `name` when it can name a container; throws `INVALID_NAME` else. */
+export function checkName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new CtrError('INVALID_NAME', `invalid container name ${JSON.stringify(name)}`, {
+    hint: 'start with a letter or digit; letters, digits, _ . and - may follow',
+  });
+}
+
+function checkIdentity(options: ExecOptions): void {
+  const { env, workdir, user } = options;
+  for (const [name, value] of Object.entries(env ?? {})) {
+    if (name === '' || /[=\0]/.test(name) || value.includes('\0')) {
+      throw invalid(`invalid environment variable ${JSON.stringify(name)}`);
+    }
+  }
+  if (workdir !== undefined && (!posix.isAbsolute(workdir) || workdir.includes('\0'))) {
+    throw invalid(
+      `working directory ${JSON.stringify(workdir)} is not absolute`,
+      'give a path that starts with /',
+    );
+  }
+  if (user !== undefined && !/^[^\s:\0]+(:[^\s:\0]+)?$/.test(user)) {
+    throw invalid(`invalid user ${JSON.stringify(user)}`, 'write USER or USER:GROUP');
+  }
+}
+
+function checkCommand(command: readonly string[]): void {
+  if (command.length === 0 || command[0] === '') throw invalid('empty command');
+  const broken = command.find((argument) => typeof argument !== 'string' || argument.includes('\0'));
+  if (broken !== undefined) throw invalid('a command argument is not a string without NUL');
+}
+
+function checkTarget(target: string): void {
+  const path = posix.normalize(target);
+  const problem = !posix.isAbsolute(target)
+    ? 'is not absolute'
+    : target.includes('\0') || target.split('/').includes('..')
+      ? 'leaves its directory'
+      : path === '/'
+        ? 'would hide the whole image'
+        : // SECURITY: /proc/self/attr and the masked paths are reached through /proc; a mount there
+          // is how containers have turned those protections off (CVE-2019-16884).
+          path === '/proc' || path.startsWith('/proc/')
+          ? 'lies in /proc'
+          : undefined;
+  if (problem === undefined) return;
+  throw new CtrError('INVALID_MOUNT', `mount target ${JSON.stringify(target)} ${problem}`, {
+    hint: 'give an absolute path in the container, for example /work',
+  });
+}
+
+async function checkVolume({ source, target }: { source: string; target: string }): Promise<void> {
+  checkTarget(target);
+  if (!posix.isAbsolute(source)) {
+    throw new CtrError('INVALID_MOUNT', `volume source ${JSON.stringify(source)} is not absolute`, {
+      hint: 'give an absolute path on the host',
+    });
+  }
+  await stat(source).catch((cause: unknown) => {
+    throw new CtrError('FILE_NOT_FOUND', `cannot use volume source ${source}`, {
+      hint: 'create it first: a missing source is never made',
+      cause,
+    });
+  });
+}
+
+function invalid(message: string, hint?: string): CtrError {
+  return new CtrError('INVALID_ARGUMENT', message, { hint });
+}
