@@ -27,13 +27,13 @@ function ownMask(): bigint {
   return BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
 }
 
-test('the default capabilities are docker\'s', async () => {
+test("the default capabilities are docker's", async () => {
   const wanted = DEFAULT_MASK & ownMask();
   expect(await capabilities()).toMatchObject({ Prm: wanted, Eff: wanted, Bnd: wanted, Amb: 0n });
 });
 
 test('--cap-add and --cap-drop change every set', async () => {
-  const wanted = ((DEFAULT_MASK | NET_ADMIN) & ~CHOWN) & ownMask();
+  const wanted = (DEFAULT_MASK | NET_ADMIN) & ~CHOWN & ownMask();
   const sets = await capabilities('--cap-add', 'NET_ADMIN', '--cap-drop', 'cap_chown');
   expect(sets).toMatchObject({ Prm: wanted, Eff: wanted, Bnd: wanted });
 });
@@ -48,7 +48,11 @@ test('--cap-drop ALL leaves nothing, and the kernel holds to it', async () => {
 
 test('--privileged has all the caller has, and no filter', async () => {
   const wanted = ownMask();
-  expect(await capabilities('--privileged')).toMatchObject({ Prm: wanted, Eff: wanted, Bnd: wanted });
+  expect(await capabilities('--privileged')).toMatchObject({
+    Prm: wanted,
+    Eff: wanted,
+    Bnd: wanted,
+  });
   const { stdout } = await run(['--privileged'], 'grep Seccomp: /proc/self/status');
   expect(stdout).toMatch(/^Seccomp:\s*0$/m);
 });
@@ -88,7 +92,10 @@ test('a profile of the caller is obeyed', async () => {
     const rule = { names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 95 };
     const file = `${directory}/profile.json`;
     writeFileSync(file, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [rule] }));
-    const refused = await run(['--security-opt', `seccomp=${file}`], 'mkdir /tmp/x; touch /tmp/y && echo fine');
+    const refused = await run(
+      ['--security-opt', `seccomp=${file}`],
+      'mkdir /tmp/x; touch /tmp/y && echo fine',
+    );
     expect(refused.stdout).toBe('fine\n');
     expect(refused.stderr).toContain('Operation not supported');
   } finally {
@@ -96,16 +103,20 @@ test('a profile of the caller is obeyed', async () => {
   }
 });
 
-test('the network is lo alone, up, or the host\'s own', async () => {
+test("the network is lo alone, up, or the host's own", async () => {
   const names = `sed -n 's/^ *\\([^ :]*\\):.*/\\1/p' /proc/net/dev`;
   expect((await run([], names)).stdout).toBe('lo\n');
   const ping = `/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); socket.create_connection(s.getsockname()); print("up")'`;
   expect((await run([], ping)).stdout).toBe('up\n');
   const host = (await run(['--network', 'host'], names)).stdout.trim().split('\n');
-  expect(host.sort()).toEqual(readdirSync('/sys/class/net').filter((name) => name !== 'bonding_masters').sort());
+  expect(host.sort()).toEqual(
+    readdirSync('/sys/class/net')
+      .filter((name) => name !== 'bonding_masters')
+      .sort(),
+  );
 });
 
-test('the host\'s mounts, devices and secrets are not visible', async () => {
+test("the host's mounts, devices and secrets are not visible", async () => {
   const { stdout } = await run(
     [],
     'cat /proc/1/mountinfo | wc -l; ls /dev; cat /etc/shadow 2>&1; ls /run /home; cat /proc/kcore | wc -c',
@@ -116,6 +127,9 @@ test('the host\'s mounts, devices and secrets are not visible', async () => {
 });
 
 test('/proc/sys cannot be written and the executable cannot be reached', async () => {
-  const { stdout } = await run([], 'echo 1 > /proc/sys/kernel/panic || echo refused; readlink /proc/1/exe');
+  const { stdout } = await run(
+    [],
+    'echo 1 > /proc/sys/kernel/panic || echo refused; readlink /proc/1/exe',
+  );
   expect(stdout).toMatch(/^refused\n\/usr\/bin\/dash\n$/);
 });

@@ -41,7 +41,14 @@ describe.each(cases)('$kind as $caller', ({ product, of }) => {
     if (run === undefined) return skip('the test users do not exist; run npm test once as root');
     const before = snapshot();
     const source = of(image);
-    const bash = await run(['run', '--rm', source, 'bash', '-lc', 'echo "$BASH_VERSION"; id -u; cat /etc/debian_version']);
+    const bash = await run([
+      'run',
+      '--rm',
+      source,
+      'bash',
+      '-lc',
+      'echo "$BASH_VERSION"; id -u; cat /etc/debian_version',
+    ]);
     expect(bash.stderr).toBe('');
     expect(bash.stdout).toMatch(/^5\.\S+\n0\n12\.\d+\n$/);
     expect(await run(['run', '--rm', source, 'apt-get', '--version'])).toMatchObject({
@@ -51,10 +58,21 @@ describe.each(cases)('$kind as $caller', ({ product, of }) => {
     const program = 'import os, sys; print(os.getpid(), sys.version_info[0], os.uname().nodename)';
     const python = ['run', '--rm', '--hostname', 'deb', source, 'python3', '-c', program];
     expect(await run(python)).toMatchObject({ exitCode: 0, stdout: '1 3 deb\n', stderr: '' });
-    const write = ['run', '--rm', source, 'bash', '-c', 'echo x > /etc/new && cat /etc/new && rm -r /usr/share/doc && ls /usr/share/doc'];
-    expect(await run(write)).toMatchObject({ stdout: 'x\n', exitCode: 2 });
-    const again = await run(['run', '--rm', source, 'bash', '-c', 'test ! -e /etc/new && ls -d /usr/share/doc']);
-    expect(again, again.stderr).toMatchObject({ stdout: '/usr/share/doc\n', exitCode: 0 });
+    expect(await leftSince(before)).toEqual([]);
+  });
+
+  test('what it writes is its own', { timeout: 200_000 }, async ({ skip }) => {
+    if (typeof image === 'string') return skip(image);
+    if (run === undefined) return skip('the test users do not exist; run npm test once as root');
+    const before = snapshot();
+    const source = `oci:${image.layout}:latest`;
+    const shell = (script: string) => run?.(['run', '--rm', source, 'bash', '-c', script]);
+    const changed = await shell(
+      'echo x > /etc/new && cat /etc/new; rm -r /usr/share/doc; ls /usr/share/doc',
+    );
+    expect(changed).toMatchObject({ stdout: 'x\n', exitCode: 2 });
+    const again = await shell('test ! -e /etc/new && ls -d /usr/share/doc');
+    expect(again).toMatchObject({ stdout: '/usr/share/doc\n', exitCode: 0, stderr: '' });
     expect(await leftSince(before)).toEqual([]);
   });
 });

@@ -28,7 +28,13 @@ async function startContainer(...flags: string[]): Promise<Started> {
 const inspect = async () => {
   const { stdout, stderr } = await ctr(['inspect', name]);
   expect(stderr).toBe('');
-  return JSON.parse(stdout)[0] as { id: string; pid: number; status: string; exit: unknown; cgroups: string[] };
+  return JSON.parse(stdout)[0] as {
+    id: string;
+    pid: number;
+    status: string;
+    exit: unknown;
+    cgroups: string[];
+  };
 };
 
 test('ps of another process shows it while it runs, with --rm not afterwards', async () => {
@@ -43,7 +49,13 @@ test('ps of another process shows it while it runs, with --rm not afterwards', a
 test('inspect tells its pid, which is alive and its own PID 1', async () => {
   const started = await startContainer('--rm', '-l', 'a=b', '-e', 'X=y');
   const info = await inspect();
-  expect(info).toMatchObject({ status: 'running', labels: { a: 'b' }, image: 'host:', name, exit: null });
+  expect(info).toMatchObject({
+    status: 'running',
+    labels: { a: 'b' },
+    image: 'host:',
+    name,
+    exit: null,
+  });
   expect(isAlive(info.pid)).toBe(true);
   expect(existsSync(`/proc/${info.pid}/ns/pid`)).toBe(true);
   for (const directory of info.cgroups) expect(existsSync(directory), directory).toBe(true);
@@ -69,14 +81,21 @@ test('exec runs in the same namespaces, with its own environment, directory and 
 
 test('exec has the confinement of the container', async () => {
   const started = await startContainer('--rm', '--cap-drop', 'ALL', '--memory', '256m');
-  const status = async (pid: string) => (await ctr(['exec', name, 'cat', `/proc/${pid}/status`])).stdout;
+  const status = async (pid: string) =>
+    (await ctr(['exec', name, 'cat', `/proc/${pid}/status`])).stdout;
   const field = (text: string, key: string) => new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(text)?.[1];
   const [first, own] = await Promise.all([status('1'), status('self')]);
   for (const key of ['CapEff', 'CapBnd', 'Seccomp', 'NoNewPrivs']) {
     expect(field(own, key), key).toBe(field(first, key));
     expect(field(own, key), key).toBeDefined();
   }
-  const groups = await ctr(['exec', name, 'sh', '-c', 'cat /proc/self/cgroup; echo; cat /proc/1/cgroup']);
+  const groups = await ctr([
+    'exec',
+    name,
+    'sh',
+    '-c',
+    'cat /proc/self/cgroup; echo; cat /proc/1/cgroup',
+  ]);
   const [one, two] = groups.stdout.trim().split('\n\n');
   expect(one).toBe(two);
   await ctr(['kill', name]);
@@ -97,7 +116,12 @@ test('without --rm the record stays, with how it ended, until rm', async () => {
   const { id } = await inspect();
   await ctr(['kill', '-s', 'TERM', name]);
   await started.ended;
-  expect(await inspect()).toMatchObject({ id, status: 'stopped', pid: null, exit: { exitCode: 7 } });
+  expect(await inspect()).toMatchObject({
+    id,
+    status: 'stopped',
+    pid: null,
+    exit: { exitCode: 7 },
+  });
   expect((await ctr(['ps'])).stdout).not.toContain(name);
   expect((await ctr(['ps', '-a'])).stdout).toMatch(new RegExp(`Exited \\(7\\).*${name}$`, 'm'));
   expect(await ctr(['exec', name, 'true'])).toMatchObject({
@@ -130,7 +154,9 @@ test('a name is free again once its container is gone', async () => {
   });
   await ctr(['kill', name]);
   await first.ended;
-  expect(await ctr(['run', '--rm', '--name', name, 'host:', 'true'])).toMatchObject({ exitCode: 0 });
+  expect(await ctr(['run', '--rm', '--name', name, 'host:', 'true'])).toMatchObject({
+    exitCode: 0,
+  });
 });
 
 test('the SDK finds, executes in, waits for and removes a container of another process', async () => {

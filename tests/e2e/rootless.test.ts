@@ -59,10 +59,21 @@ describe.each(userKinds)('a user $kind', ({ name }) => {
   });
 
   test('execs in, lists, kills and removes a container of another process of its own', async () => {
-    const started = product.startCtr(['run', '--name', 'mine', 'host:', 'sh', '-c', 'echo up; sleep 296']);
+    const started = product.startCtr([
+      'run',
+      '--name',
+      'mine',
+      'host:',
+      'sh',
+      '-c',
+      'echo up; sleep 296',
+    ]);
     await started.until(/up/);
     expect((await product.ctr(['ps'])).stdout).toMatch(/ mine$/m);
-    expect(await product.ctr(['exec', 'mine', 'id', '-u'])).toMatchObject({ stdout: '0\n', stderr: '' });
+    expect(await product.ctr(['exec', 'mine', 'id', '-u'])).toMatchObject({
+      stdout: '0\n',
+      stderr: '',
+    });
     expect(await product.ctr(['kill', 'mine'])).toMatchObject({ exitCode: 0 });
     expect((await started.ended).exitCode).toBe(137);
     expect(await product.ctr(['rm', 'mine'])).toMatchObject({ exitCode: 0 });
@@ -77,13 +88,20 @@ describe.each(userKinds)('a user $kind', ({ name }) => {
   });
 
   test('has capabilities in its own namespace and the filter', async () => {
-    const { stdout } = await run([], 'grep -E "^(CapEff|Seccomp):" /proc/self/status; unshare -U true 2>&1');
+    const { stdout } = await run(
+      [],
+      'grep -E "^(CapEff|Seccomp):" /proc/self/status; unshare -U true 2>&1',
+    );
     expect(stdout).toMatch(/^CapEff:\s*00000000a80425fb\nSeccomp:\s*2\n/);
     expect(stdout).toContain('Operation not permitted');
   });
 
   test('is refused a limit that was not delegated, with what to do, and nothing starts', async () => {
-    for (const limit of [['--memory', '64m'], ['--cpus', '0.5'], ['--pids-limit', '32']]) {
+    for (const limit of [
+      ['--memory', '64m'],
+      ['--cpus', '0.5'],
+      ['--pids-limit', '32'],
+    ]) {
       const ended = await run(limit, 'echo started');
       expect(ended, limit.join(' ')).toMatchObject({ exitCode: 125, stdout: '' });
       expect(ended.stderr).toMatch(/\[CGROUP_(NOT_DELEGATED|UNAVAILABLE)\]\n {2}next: \S/);

@@ -33,7 +33,9 @@ test('the command is root and PID 1 of a container that holds nothing else', asy
 
 test('the host name is what was asked for, and the host keeps its own', async () => {
   const host = readFileSync('/proc/sys/kernel/hostname', 'utf8');
-  expect(await output(['--hostname', 'inner'], ['cat', '/proc/sys/kernel/hostname'])).toBe('inner\n');
+  expect(await output(['--hostname', 'inner'], ['cat', '/proc/sys/kernel/hostname'])).toBe(
+    'inner\n',
+  );
   expect(readFileSync('/proc/sys/kernel/hostname', 'utf8')).toBe(host);
 });
 
@@ -53,13 +55,13 @@ test('the environment is what was asked for and nothing of the caller', async ()
 });
 
 test('the working directory and the user are what was asked for', async () => {
-  expect(await output(['-w', '/usr/lib', '-u', 'daemon'], ['sh', '-c', 'pwd; id -un; id -gn'])).toBe(
-    '/usr/lib\ndaemon\ndaemon\n',
-  );
+  expect(
+    await output(['-w', '/usr/lib', '-u', 'daemon'], ['sh', '-c', 'pwd; id -un; id -gn']),
+  ).toBe('/usr/lib\ndaemon\ndaemon\n');
   expect(await shell(['-u', '4321:1234'], 'id -u; id -g')).toBe('4321\n1234\n');
 });
 
-test('the exit code is the command\'s, and 128 + n when a signal ended it', async () => {
+test("the exit code is the command's, and 128 + n when a signal ended it", async () => {
   expect(await run([], ['sh', '-c', 'exit 42'])).toMatchObject({ exitCode: 42, stderr: '' });
   const killed = await run([], ['sh', '-c', 'sh -c "kill -TERM \\$\\$"; exit $?']);
   expect(killed).toMatchObject({ exitCode: 143 });
@@ -89,17 +91,20 @@ test('stdout and stderr stay apart, also when they are large', async () => {
   expect(ended.stderr === expected).toBe(true);
 });
 
-test('a volume is the host\'s directory, and :ro refuses writes', async () => {
+test("a volume is the host's directory, and :ro refuses writes", async () => {
   writeFileSync(join(directory, 'file'), 'from the host');
   const volume = `${directory}:/work`;
-  expect(await shell(['-v', volume], 'cat /work/file; echo inside > /work/new')).toBe('from the host');
+  expect(await shell(['-v', volume], 'cat /work/file; echo inside > /work/new')).toBe(
+    'from the host',
+  );
   expect(readFileSync(join(directory, 'new'), 'utf8')).toBe('inside\n');
   const refused = await run(['-v', `${volume}:ro`], ['sh', '-c', 'echo x > /work/other']);
   expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Read-only') });
 });
 
 test('a tmpfs has the size that was asked for', async () => {
-  const script = 'head -c 2M /dev/zero > /scratch/x; wc -c < /scratch/x; grep " /scratch " /proc/mounts';
+  const script =
+    'head -c 2M /dev/zero > /scratch/x; wc -c < /scratch/x; grep " /scratch " /proc/mounts';
   const { stdout, stderr } = await run(['--tmpfs', '/scratch:size=1m'], ['sh', '-c', script]);
   expect(stdout).toMatch(/^1048576\ntmpfs \/scratch tmpfs /);
   expect(stderr).toContain('No space left');
@@ -130,7 +135,10 @@ test('--timeout kills the whole tree, says so, and ends with 137', async () => {
     return found.length >= 2 && found.map((line) => Number(line.split(' ')[1]));
   });
   const ended = await started.ended;
-  expect(ended).toMatchObject({ exitCode: 137, stderr: expect.stringContaining('timed out after 1s') });
+  expect(ended).toMatchObject({
+    exitCode: 137,
+    stderr: expect.stringContaining('timed out after 1s'),
+  });
   expect(ended.durationMs).toBeLessThan(8000);
   await eventually('the end of every process', () => inside.every((pid) => !isAlive(pid)));
 });
@@ -144,7 +152,10 @@ test('SIGTERM for ctr-ts reaches the command', async () => {
 });
 
 test('--json prints one document with the result', async () => {
-  const { stdout, exitCode } = await run(['--json'], ['sh', '-c', 'echo out; echo err >&2; exit 3']);
+  const { stdout, exitCode } = await run(
+    ['--json'],
+    ['sh', '-c', 'echo out; echo err >&2; exit 3'],
+  );
   expect(exitCode).toBe(3);
   expect(JSON.parse(stdout)).toMatchObject({
     exitCode: 3,

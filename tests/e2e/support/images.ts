@@ -2,7 +2,15 @@
  * Real root file systems for tests: Debian by mmdebstrap, kept between runs because it takes
  * minutes, and small ones of busybox. Packed into OCI layouts by umoci, which is not ours.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { execute, must } from './command.ts';
@@ -28,7 +36,12 @@ export async function debian(): Promise<Debian | string> {
   if (process.getuid?.() !== 0) return `no ${rootfs}, which only root can make`;
   const fresh = join(cache, `bookworm.${process.pid}`);
   mkdirSync(fresh, { recursive: true, mode: 0o755 });
-  const words = ['--mode=root', '--variant=minbase', '--include=bash,python3-minimal,apt', 'bookworm'];
+  const words = [
+    '--mode=root',
+    '--variant=minbase',
+    '--include=bash,python3-minimal,apt',
+    'bookworm',
+  ];
   // A proc and sys file system are mounted by it: in a mount namespace of its own nothing can stay.
   const made = await execute(
     'unshare',
@@ -55,18 +68,26 @@ export async function pack(rootfs: string, layout: string): Promise<void> {
     ...['config', '--image', image, '--config.cmd', '/bin/sh'],
     ...['--config.env', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
   ]);
+  // umoci makes blobs that only their owner can read.
+  await must('chmod', ['-R', 'a+rX', layout]);
 }
 
+const applets = ['sh', 'cat', 'echo', 'id', 'true', 'ls', 'sleep', 'touch', 'env', 'pwd', 'grep'];
+
 /** A root file system that is one busybox; undefined where Debian's busybox-static is missing. */
-export async function busybox(directory: string): Promise<string | undefined> {
+export function busybox(directory: string): string | undefined {
   const program = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
   if (program === undefined) return undefined;
   const rootfs = join(directory, 'rootfs');
-  for (const name of ['bin', 'etc', 'tmp', 'root']) mkdirSync(join(rootfs, name), { recursive: true });
-  await must('cp', [program, join(rootfs, 'bin/busybox')]);
-  await must(program, ['--install', '-s', join(rootfs, 'bin')]).catch(() => '');
-  for (const applet of ['sh', 'cat', 'echo', 'id', 'true', 'ls', 'sleep', 'touch', 'env', 'pwd', 'grep']) {
-    await must('ln', ['-sf', 'busybox', join(rootfs, 'bin', applet)]);
+  for (const name of ['bin', 'etc', 'tmp', 'root']) {
+    mkdirSync(join(rootfs, name), { recursive: true });
   }
+  copyFileSync(program, join(rootfs, 'bin/busybox'));
+  for (const applet of applets) symlinkSync('busybox', join(rootfs, 'bin', applet));
+  writeFileSync(
+    join(rootfs, 'etc/passwd'),
+    'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/:/bin/sh\n',
+  );
+  writeFileSync(join(rootfs, 'etc/group'), 'root:x:0:\nuser:x:1000:\n');
   return rootfs;
 }

@@ -51,7 +51,9 @@ function controlGroups(): string[] {
           if (!entry.isDirectory()) return [];
           const path = join(directory, entry.name);
           const below = walk(path, depth + 1);
-          return path.includes('ctr-ts') || path.includes('ctr-test') ? [`cgroup ${path}`, ...below] : below;
+          return path.includes('ctr-ts') || path.includes('ctr-test')
+            ? [`cgroup ${path}`, ...below]
+            : below;
         });
   return walk(root, 0);
 }
@@ -89,9 +91,11 @@ function files(): string[] {
   const stores = [
     '/run/ctr-ts',
     '/var/lib/ctr-ts/containers',
+    '/var/lib/ctr-ts/staging',
     ...users.flatMap(({ uid, home }) => [
       `/tmp/ctr-ts-${uid}`,
       join(home, '.local/share/ctr-ts/containers'),
+      join(home, '.local/share/ctr-ts/staging'),
     ]),
   ];
   const kept = stores.flatMap((store) =>
@@ -115,7 +119,9 @@ function files(): string[] {
 }
 
 function pids(): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function commandOf(pid: number): string {

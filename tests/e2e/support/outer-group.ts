@@ -2,7 +2,14 @@
  * A control group around a dangerous test: what escapes the limit under test ends here. Below our
  * own group, in the hierarchies that bound processes and memory, and gone afterwards.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -63,13 +70,18 @@ export function ownGroup(controller: string): string | undefined {
 /** Deepest first. */
 function groupsBelow(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  const children = readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const children = readdirSync(directory, { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
   return [...children.flatMap(({ name }) => groupsBelow(join(directory, name))), directory];
 }
 
 function pidsOf(group: string): number[] {
   try {
-    return readFileSync(join(group, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+    return readFileSync(join(group, 'cgroup.procs'), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map(Number);
   } catch {
     return [];
   }

@@ -13,6 +13,9 @@ export const ERROR_CODES = [
   'RUNTIME_LOST',
   'RUNTIME_START',
   'INTERNAL',
+  'FILE_NOT_FOUND',
+  'PERMISSION_DENIED',
+  'IO_ERROR',
   // What the caller asked for.
   'INVALID_ARGUMENT',
   'INVALID_REQUEST',
@@ -23,6 +26,7 @@ export const ERROR_CODES = [
   'ABORTED',
   'TIMED_OUT',
   // Containers and their records.
+  'INVALID_NAME',
   'NAME_IN_USE',
   'ID_IN_USE',
   'CONTAINER_NOT_FOUND',

@@ -7,14 +7,20 @@ import type { Host } from './spec.ts';
 
 const TTY_GROUP = 5;
 
-let known: Promise<Host> | undefined;
+/** The machine and this user's share of its ids. */
+export interface HostFacts extends Host {
+  /** Containers have one user id only. */
+  singleId: boolean;
+}
+
+let known: Promise<HostFacts> | undefined;
 
 /**
  * Starts the launcher if need be and reports what containers can have.
  *
  * @throws CtrError `UNSUPPORTED_ENVIRONMENT` before anything is made; the next call tries again
  */
-export function hostFacts(core: Core): Promise<Host> {
+export function hostFacts(core: Core): Promise<HostFacts> {
   // A launcher that was lost is started anew by the launch itself; what it maps does not change.
   known ??= discover(core).catch((error: unknown) => {
     known = undefined;
@@ -23,9 +29,9 @@ export function hostFacts(core: Core): Promise<Host> {
   return known;
 }
 
-async function discover(core: Core): Promise<Host> {
+async function discover(core: Core): Promise<HostFacts> {
   const rootless = process.geteuid?.() !== 0;
-  const [{ gidMap }, capabilities, thermalProcessors] = await Promise.all([
+  const [{ uidMap, gidMap }, capabilities, thermalProcessors] = await Promise.all([
     core.ready(),
     rootless ? CAPABILITIES : boundingSet(),
     thermalProcessorNumbers(),
@@ -33,7 +39,8 @@ async function discover(core: Core): Promise<Host> {
   const mapped = gidMap.some(
     ({ containerId, size }) => containerId <= TTY_GROUP && TTY_GROUP < containerId + size,
   );
-  return { rootless, ttyGroup: !rootless || mapped, capabilities, thermalProcessors };
+  const singleId = rootless && uidMap.reduce((sum, { size }) => sum + size, 0) === 1;
+  return { rootless, singleId, ttyGroup: !rootless || mapped, capabilities, thermalProcessors };
 }
 
 /** What root can hand on here: less than everything where it is itself confined. */
@@ -50,7 +57,7 @@ async function thermalProcessorNumbers(): Promise<number[]> {
   const present = await Promise.all(
     numbers.map(async (number) => {
       const path = `${directory}/cpu${number}`;
-      return (await readdir(path).catch(() => [])).includes('thermal_throttle');
+      return (await readdir(path).catch((): string[] => [])).includes('thermal_throttle');
     }),
   );
   return numbers.filter((_, index) => present[index]).toSorted((a, b) => a - b);

@@ -46,6 +46,7 @@ export async function prepareContainer(
     core,
     directories: paths,
     rootless: host.rootless,
+    singleId: host.singleId,
     upper: upperOf(paths, id, keep),
     signal,
   });

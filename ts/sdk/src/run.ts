@@ -33,8 +33,7 @@ export function run(options: RunOptions): Process<string | Uint8Array> {
     },
     launch: launchWith(async (giveUp) => {
       const { core, request } = await prepareContainer(options, false, giveUp);
-      const text = JSON.stringify(request);
-      return { core, id: request.id, begin: (stdio) => core.launch(text, stdio) };
+      return { id: request.id, begin: (stdio) => core.launch(request, stdio) };
     }, () => openCore(directories(options.engine))),
   };
   return new Process(options, launcher);

@@ -9,14 +9,34 @@ use serde_json::json;
 
 use super::*;
 
+/// A directory that is removed at the end.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn temporary() -> Temporary {
+    let template = std::env::temp_dir().join("ctr-state-XXXXXX");
+    Temporary(nix::unistd::mkdtemp(&template).unwrap())
+}
+
 /// A run root in a directory of its own, removed at the end.
 struct Place {
-    _directory: tempfile::TempDir,
+    _directory: Temporary,
     state: StateRoot,
 }
 
 fn place() -> Place {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let state = StateRoot::open(&directory.path().join("run")).unwrap();
     Place {
         _directory: directory,
@@ -76,7 +96,7 @@ fn a_run_root_is_made_for_its_owner_only() {
 
 #[test]
 fn a_run_root_that_others_may_write_to_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     let error = StateRoot::open(directory.path()).unwrap_err();
     assert_eq!(error.code(), "STATE_UNSAFE");
@@ -85,7 +105,7 @@ fn a_run_root_that_others_may_write_to_is_refused() {
 
 #[test]
 fn a_run_root_that_is_a_link_or_a_file_is_refused() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = temporary();
     let link = directory.path().join("link");
     std::os::unix::fs::symlink(directory.path(), &link).unwrap();
     assert_eq!(StateRoot::open(&link).unwrap_err().code(), "STATE_UNSAFE");

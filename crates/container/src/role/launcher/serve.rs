@@ -5,12 +5,13 @@ use std::path::Path;
 
 use nix::mount::MsFlags;
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, bind, listen, socket};
 
 use super::server::Server;
 use super::{Options, send};
 use crate::failure::{Result, Step, call};
 use crate::protocol::{Failure, IdMapLines, Reply};
+use crate::state::socket_address;
 
 /// Be the launcher until Node's connection ends. Returns the exit code.
 #[must_use]
@@ -18,9 +19,8 @@ pub fn serve(options: &str) -> i32 {
     let Ok(node) = std::io::stdin().as_fd().try_clone_to_owned() else { return 1 };
     match prepare(options) {
         Ok((server, hello, pidfd)) => {
-            if !send(&node, &hello, &[pidfd.as_fd()]) {
-                return 1;
-            }
+            // Where Node is gone already, the loop ends at once and removes the owner's socket.
+            let _ = send(&node, &hello, &[pidfd.as_fd()]);
             drop(pidfd);
             server.run(node)
         }
@@ -91,9 +91,9 @@ fn open_listener(path: &str) -> Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let listener =
         call("socket", "AF_UNIX", socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)).step(step)?;
-    let address = call("bind", path, UnixAddr::new(Path::new(path))).step(step)?;
+    let address = call("bind", path, socket_address(Path::new(path))).step(step)?;
     let previous = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    let bound = call("bind", path, bind(std::os::fd::AsRawFd::as_raw_fd(&listener), &address)).step(step);
+    let bound = call("bind", path, bind(std::os::fd::AsRawFd::as_raw_fd(&listener), &address.address)).step(step);
     nix::sys::stat::umask(previous);
     bound?;
     let backlog = call("listen", path, Backlog::new(64)).step(step)?;

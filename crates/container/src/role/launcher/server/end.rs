@@ -18,6 +18,7 @@ use super::super::exec;
 use super::{JobId, Server, Source};
 use crate::protocol::{Exit, Failure, Reply};
 use crate::role::store::Operation;
+use crate::state::{self, ExitRecord};
 
 /// How long the launcher waits for what it killed before it leaves the rest to the kernel.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -94,14 +95,14 @@ impl Server {
         }
         if container.keep {
             if let Some(exit) = exit {
-                write_exit(&container.state_directory, exit);
+                record_exit(&container.state_directory, exit);
             }
         } else {
             release_name(&container);
             if let Some(OverlayUpper::Directory { path }) = &container.upper {
                 self.remove_upper(path);
             }
-            remove_state(&container.state_directory);
+            state::release(&container.state_directory, None);
         }
         // ORDER: last; a free lock tells others that the owner is done with the directory.
         drop(lock);
@@ -226,24 +227,14 @@ fn release_name(container: &Container) {
     }
 }
 
-fn write_exit(directory: &Path, exit: &Exit) {
+fn record_exit(directory: &Path, exit: &Exit) {
     let finished = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
-    let text = serde_json::json!({
-        "exitCode": exit.exit_code,
-        "signal": exit.signal,
-        "oomKilled": exit.oom_killed,
-        "finishedAt": u64::try_from(finished).unwrap_or(u64::MAX),
-    });
-    let staging = directory.join(".exit.json");
-    if fs::write(&staging, text.to_string()).is_ok() {
-        let _ = fs::rename(staging, directory.join("exit.json"));
-    }
-}
-
-/// ORDER: the lock file last: as long as it is there and locked, prune leaves the directory alone.
-fn remove_state(directory: &Path) {
-    for name in ["config.json", "state.json", "exit.json", "lock"] {
-        let _ = fs::remove_file(directory.join(name));
-    }
-    let _ = fs::remove_dir(directory);
+    let record = ExitRecord {
+        exit_code: exit.exit_code,
+        signal: exit.signal,
+        oom_killed: exit.oom_killed,
+        finished_at: u64::try_from(finished).unwrap_or(u64::MAX),
+    };
+    // Without the record the container counts as dead, which is true.
+    let _ = state::write_exit(directory, &record);
 }

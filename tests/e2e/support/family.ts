@@ -1,0 +1,35 @@
+/** Who started whom, as the kernel tells it. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** Direct children, of every thread. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8')
+        .split(' ')
+        .filter(Boolean)
+        .map(Number),
+    );
+  } catch {
+    // It ended between two looks.
+    return [];
+  }
+}
+
+/** The launcher that a Node process owns: its child in a PID namespace of its own. */
+export function launcherOf(pid: number): number | undefined {
+  return childrenOf(pid).find((child) => namespaceOf(child) !== namespaceOf(pid));
+}
+
+/** PID 1 of a container of a launcher; undefined while there is none. */
+export function containerOf(launcher: number): number | undefined {
+  return childrenOf(launcher).find((child) => namespaceOf(child) !== namespaceOf(launcher));
+}
+
+function namespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,17 @@
+/** What a prune removed, one line for each thing. */
+
+import type { PruneReport } from '@ctr-ts/sdk';
+import { printable } from '../printable.ts';
+import { shortId } from './containers.ts';
+
+/** Says so when there was nothing. */
+export function presentPruned({ containers, names, sockets, cgroups }: PruneReport): string {
+  const lines = [
+    ...containers.map(({ id, name }) => `container ${shortId(id)}${name === null ? '' : ` ${name}`}`),
+    ...names.map((name) => `name ${name}`),
+    ...sockets.map((path) => `socket ${path}`),
+    ...cgroups.map((path) => `cgroup ${path}`),
+  ];
+  if (lines.length === 0) return 'nothing to remove\n';
+  return lines.map((line) => `removed ${printable(line)}\n`).join('');
+}

@@ -1,0 +1,41 @@
+/**
+ * Containers in-process: `run()` for one command, `Container` for a place to run many.
+ *
+ * Importing this package has no effect and never fails, on no operating system.
+ */
+
+export { CAPABILITIES } from './capabilities.ts';
+export {
+  type CgroupLimited,
+  type CgroupLimits,
+  type CgroupNode,
+  type CgroupReport,
+  type CgroupStat,
+  type CgroupStats,
+  cgroup,
+} from './cgroup.ts';
+export { Container, type CreateOptions } from './container.ts';
+export { type DoctorReport, doctor, type ProbeReport, type ProbeRow, probe } from './doctor.ts';
+export { CtrError, type CtrErrorOptions, type ErrorCode, type ErrorFacts, SDK_ERRORS } from './errors.ts';
+export { type Explanation, type InsideView, plan, type View } from './explain.ts';
+export type { Enforcement, Exit } from './launch.ts';
+export { parseCpus, parsePids, parseSize } from './limits.ts';
+export type {
+  ContainerOptions,
+  EngineOptions,
+  ExecOptions,
+  ProcessOptions,
+  SeccompOption,
+  StdioOption,
+  StreamMode,
+  TmpfsMount,
+  VolumeMount,
+} from './options.ts';
+export type { Plan } from './plan.ts';
+export type { CapabilityView, IdMapView, MountView, NamespaceView } from './proc.ts';
+export { Process, type ProcessEvent, type Result, type Started } from './process.ts';
+export { type PruneReport, prune } from './prune.ts';
+export { type RunOptions, run } from './run.ts';
+export type { Signal } from './signals.ts';
+export type { ContainerExit, ContainerInfo, ContainerStatus } from './states.ts';
+export { type NamespaceKind, type UnshareOptions, unshare } from './unshare.ts';
