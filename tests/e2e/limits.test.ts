@@ -120,7 +120,7 @@ test('a limit of 0.2 cpus holds a busy loop to 23 percent, throttled by the kern
     const found = [...snapshot()].find(
       (line) => line.includes('while :; do :; done') && !before.has(line) && isContained(line),
     );
-    return found && Number(found.split(' ')[1]);
+    return found === undefined ? undefined : Number(found.split(' ')[1]);
   });
   const first = cpuUsageOf(pid);
   await sleep(5000);

@@ -142,7 +142,7 @@ test('an image cannot ask for a mount, a device or a path of the host', async ()
   });
   const { stdout } = await start(path, ['sh', '-c', 'pwd; cat /etc/made-for']).then(
     (result) => result,
-    (error: { code: string }) => ({ stdout: error.code }),
+    (error: unknown) => ({ stdout: (error as { code: string }).code }),
   );
   expect(stdout).toMatch(/^(\/\noci test\n|INVALID_[A-Z_]+)$/);
 });

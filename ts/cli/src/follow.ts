@@ -1,5 +1,6 @@
 /** Stays with a process until it ends: passes signals on, says why it was killed. */
 
+import { isatty } from 'node:tty';
 import type { Process, ProcessOptions } from '@ctr-ts/sdk';
 import { formatDuration } from './duration.ts';
 import type { Io } from './io.ts';
@@ -15,7 +16,7 @@ export interface FollowOptions {
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** How a process is connected: to our own streams, or to the JSON document. */
-export function processOptions(options: FollowOptions): ProcessOptions {
+export function processOptions(options: FollowOptions): Omit<ProcessOptions, 'encoding'> {
   const output = options.json ? 'pipe' : 'inherit';
   return {
     stdio: { stdin: options.interactive ? 'inherit' : 'null', stdout: output, stderr: output },
@@ -31,7 +32,7 @@ export async function follow(started: Process, io: Io, options: FollowOptions): 
     const { timeoutMs = 0 } = options;
     if (result.timedOut) io.note(`ctr-ts: timed out after ${formatDuration(timeoutMs)}`);
     if (result.oomKilled) io.note('ctr-ts: killed: out of memory');
-    if (options.json) io.printJson(result);
+    if (options.json) io.printJson({ ...(await started.started), ...result });
     return exitCodeOfProcess(result);
   } finally {
     stop();
@@ -48,7 +49,7 @@ function forwardSignals(target: Process, io: Io): () => void {
     target.kill(kill ? 'SIGKILL' : signal).catch(() => {
       // It has ended in the meantime, which is what was asked for.
     });
-    if (signal === 'SIGINT' && !kill && process.stderr.isTTY) {
+    if (signal === 'SIGINT' && !kill && isatty(2)) {
       io.note('ctr-ts: sent SIGINT; press Ctrl-C again to kill');
     }
   };

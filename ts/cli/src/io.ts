@@ -1,5 +1,8 @@
 /** Where a command's words go: data to stdout, everything else to stderr. */
 
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
 /** What a view may use of the world around it. */
 export interface Io {
   /** Text to stdout, a newline is added when there is none. */
@@ -15,25 +18,36 @@ export interface Io {
   readonly color: boolean;
 }
 
+const STDOUT = 1;
+const STDERR = 2;
+
 /** Used where stdout is not a terminal. */
 const DEFAULT_COLUMNS = 100;
 
-/** The Io of this process. */
-export function processIo(): Io {
-  const { stdout, stderr, env } = process;
-  return {
-    print: (text) => void stdout.write(line(text)),
-    printJson: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
-    note: (text) => void stderr.write(line(text)),
-    env,
-    columns: stdout.isTTY ? stdout.columns : DEFAULT_COLUMNS,
-    color: wantsColor(env, stdout.isTTY),
-  };
-}
+/** How long to wait for a reader whose pipe is full and does not block. */
+const RETRY_MS = 2;
 
-/** A reader that has seen enough (`ctr-ts ps | head -1`) is not an error. */
-export function ignoreBrokenPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', swallowBrokenPipe);
+/**
+ * The Io of this process.
+ *
+ * It never touches process.stdout while a container may share the descriptor: Node sets a pipe to
+ * O_NONBLOCK when it first looks at it, for every process that has it, and programs in the
+ * container would meet EAGAIN.
+ */
+export function processIo(): Io {
+  const { env } = process;
+  return {
+    print: (text) => writeAll(STDOUT, line(text)),
+    printJson: (value) => writeAll(STDOUT, `${JSON.stringify(value, null, 2)}\n`),
+    note: (text) => writeAll(STDERR, line(text)),
+    env,
+    get columns() {
+      return isatty(STDOUT) ? process.stdout.columns : DEFAULT_COLUMNS;
+    },
+    get color() {
+      return wantsColor(env, isatty(STDOUT));
+    },
+  };
 }
 
 /** NO_COLOR (no-color.org) and TERM=dumb turn colours off; so does a stdout that is no terminal. */
@@ -41,18 +55,20 @@ export function wantsColor(env: Io['env'], isTerminal: boolean): boolean {
   return isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
-/** Resolves when everything written to stdout and stderr so far has left this process. */
-export async function drain(): Promise<void> {
-  await Promise.all([process.stdout, process.stderr].map(flushed));
-}
-
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
-  if (stream.destroyed || stream.writableEnded || stream.errored) return Promise.resolve();
-  return new Promise((resolve) => stream.write('', () => resolve()));
-}
-
-function swallowBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** Writes everything before it returns, so that the process may end at any time after. */
+function writeAll(descriptor: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A reader that has seen enough (`ctr-ts ps | head -1`) is not an error.
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
+  }
 }
 
 function line(text: string): string {

@@ -1,7 +1,7 @@
 /** The command line's entry: hot verbs run directly, all others through oclif. */
 
 import { findDirect, isNotYet, unknownVerb } from './catalog.ts';
-import { drain, type Io, ignoreBrokenPipes, processIo } from './io.ts';
+import { type Io, processIo } from './io.ts';
 import { perform } from './perform.ts';
 import { report } from './report.ts';
 
@@ -11,11 +11,9 @@ ctr-ts explain --plan host: id
 ctr-ts --help
 `;
 
-/** Runs a command line and ends the process with its exit code, once all output is out. */
+/** Runs a command line and ends the process with its exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
-  ignoreBrokenPipes();
   const code = await dispatch(argv, processIo());
-  await drain();
   // Not by waiting for an empty event loop: a stdin that is connected would keep it full.
   process.exit(code);
 }
@@ -28,7 +26,7 @@ export async function dispatch(argv: readonly string[], io: Io): Promise<number>
     return 0;
   }
   try {
-    if (first === '--version' || first === '-v') return await dispatch(['version'], io);
+    if (first === '--version' || first === '-v') return await dispatch(['version', ...argv.slice(1)], io);
     if (isNotYet(first)) throw unknownVerb(argv);
     const direct = findDirect(argv);
     if (direct === undefined) return await throughOclif(argv);

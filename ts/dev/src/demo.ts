@@ -114,9 +114,11 @@ async function cpuLimited(): Promise<void> {
     return;
   }
   try {
-    const before = cpuUsageOf(container.pid);
+    const { pid } = container;
+    if (pid === null) throw new Error('the container ended before it could be measured');
+    const before = cpuUsageOf(pid);
     await sleep(measuredMs);
-    const after = cpuUsageOf(container.pid);
+    const after = cpuUsageOf(pid);
     const share = (after.usageNs - before.usageNs) / (after.readAtNs - before.readAtNs);
     const throttled = after.throttled - before.throttled;
     say(

@@ -11,10 +11,18 @@ export type Reference =
 const SOURCES = 'host:, rootfs:DIR or oci:DIR[:TAG]';
 
 /** Transports that other tools know and we do not serve yet. */
-const LATER = new Set(['docker', 'docker-archive', 'oci-archive', 'docker-daemon', 'containers-storage', 'dir']);
+const LATER = new Set([
+  'docker',
+  'docker-archive',
+  'oci-archive',
+  'docker-daemon',
+  'containers-storage',
+  'dir',
+]);
 
 /** distribution reference grammar: path components, an optional host before them, tag, digest. */
-const REGISTRY = /^[a-z0-9]+(?:[._:-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+const REGISTRY =
+  /^[a-z0-9]+(?:[._:-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
 
 /** A tag of an OCI layout: `org.opencontainers.image.ref.name`. */
 const TAG = /^[A-Za-z0-9]+(?:[-._:@/+][A-Za-z0-9]+)*$/;

@@ -3,15 +3,17 @@
 import { realpath, stat } from 'node:fs/promises';
 import { CtrError } from '@ctr-ts/native';
 import { fileError } from './file-error.ts';
-import { NODE_DIRECTORY, nodeMounts, type OciMount, treeMounts } from './host/mounts.ts';
-import { inspectHost, openSkeleton } from './host/skeleton.ts';
+import { hostMounts, NODE_DIRECTORY, type OciMount } from './host/mounts.ts';
+import { openHost } from './host/skeleton.ts';
 import { type ImageConfig, readLayout } from './oci/layout.ts';
 import { type ApplyLayer, unpack } from './oci/unpack.ts';
 import type { Reference } from './reference.ts';
 import type { Store } from './store.ts';
 
 /** Where writes to an overlay go; the upper layer of ctr-spec's RootSource. */
-export type OverlayUpper = { kind: 'tmpfs'; sizeBytes: number | null } | { kind: 'directory'; path: string };
+export type OverlayUpper =
+  | { kind: 'tmpfs'; sizeBytes: number | null }
+  | { kind: 'directory'; path: string };
 
 /** ctr-spec's RootSource. */
 export type RootSource =
@@ -24,7 +26,7 @@ export interface PreparedRoot {
   /** Mounts the source itself brings. */
   mounts: OciMount[];
   config: ImageConfig;
-  /** Directories to put at the end of PATH. */
+  /** Directories to put in front of PATH. */
   pathAdditions: string[];
 }
 
@@ -58,12 +60,20 @@ const NO_CONFIG: ImageConfig = {
  * @throws CtrError `FILE_NOT_FOUND`, `IMAGE_NOT_FOUND`, `INVALID_IMAGE`, `DIGEST_MISMATCH`,
  * `DIFFID_MISMATCH`, `LAYER_*`, `DISK_FULL`, `PERMISSION_DENIED`
  */
-export async function prepareRoot(reference: Reference, options: PrepareOptions): Promise<PreparedRoot> {
+export async function prepareRoot(
+  reference: Reference,
+  options: PrepareOptions,
+): Promise<PreparedRoot> {
   switch (reference.transport) {
     case 'host':
       return hostRoot(options);
     case 'rootfs':
-      return { root: await directoryRoot(reference.directory), mounts: [], config: NO_CONFIG, pathAdditions: [] };
+      return {
+        root: await directoryRoot(reference.directory),
+        mounts: [],
+        config: NO_CONFIG,
+        pathAdditions: [],
+      };
     case 'oci': {
       const { store, applyLayer, rootless, singleId, upper, signal } = options;
       const image = await readLayout(reference.directory, reference.tag);
@@ -85,16 +95,28 @@ export async function prepareRoot(reference: Reference, options: PrepareOptions)
 }
 
 async function hostRoot({ store, rootless, upper, node }: PrepareOptions): Promise<PreparedRoot> {
-  const tree = await inspectHost();
-  const lower = await openSkeleton(store, tree);
-  const mounts = treeMounts(tree);
-  if (node) mounts.push(...(await nodeMounts()));
+  const { tree, lower } = await openHost(store, node);
   return {
     root: { kind: 'overlay', lower: [lower], upper, userxattr: rootless },
-    mounts,
+    mounts: hostMounts(tree),
     config: NO_CONFIG,
     pathAdditions: node ? [`${NODE_DIRECTORY}/bin`] : [],
   };
+}
+
+/** How long what was found of the host's /etc is taken to be true. */
+const FRESH_MS = 1_000;
+
+const found = new Map<string, { until: number; tree: Promise<{ tree: HostTree; lower: string }> }>();
+
+/** A look at /etc is dozens of system calls: programs that launch often share one. */
+function hostTree(store: Store): Promise<{ tree: HostTree; lower: string }> {
+  const known = found.get(store.dataRoot);
+  if (known !== undefined && performance.now() < known.until) return known.tree;
+  const tree = inspectHost().then(async (tree) => ({ tree, lower: await openSkeleton(store, tree) }));
+  found.set(store.dataRoot, { until: performance.now() + FRESH_MS, tree });
+  tree.catch(() => found.delete(store.dataRoot));
+  return tree;
 }
 
 /** The caller's directory is used as it is: writes go to it. */

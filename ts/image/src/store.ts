@@ -4,9 +4,10 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileError } from './file-error.ts';
+import { processName } from './boot.ts';
+import { failedWith, fileError } from './file-error.ts';
 
 /** Removes a tree whose files may belong to any id that the caller's containers map. */
 export type RemoveTree = (path: string) => Promise<void>;
@@ -17,42 +18,71 @@ export interface Store {
   removeTree: RemoveTree;
 }
 
+/**
+ * SECURITY: images hold set-user-id programs of any age; nobody but the owner of the store may
+ * reach them by path.
+ */
+const PRIVATE = 0o700;
+
 /** Makes the data root if need be. */
 export async function openStore(dataRoot: string, removeTree: RemoveTree): Promise<Store> {
   try {
-    await mkdir(dataRoot, { recursive: true, mode: 0o711 });
+    await mkdir(dataRoot, { recursive: true, mode: PRIVATE });
   } catch (cause) {
     throw fileError('make', dataRoot, cause);
   }
   return { dataRoot, removeTree };
 }
 
+/** What this process is publishing: path -> its end. */
+const underway = new Map<string, Promise<void>>();
+
 /**
- * Makes `path` by filling a staging directory and renaming it; who comes second finds the first
- * one's and discards its own.
+ * Makes the directory `path` by filling a staging directory and renaming it. Does nothing when it
+ * is there. Within a process it is made once at a time; of two processes, who comes second finds
+ * the first one's and discards its own.
+ *
+ * @throws what `fill` throws; CtrError for a failure of the file system
  */
 export async function publish(
   store: Store,
   path: string,
   fill: (staging: string) => Promise<void>,
 ): Promise<void> {
-  const staging = join(store.dataRoot, 'staging', await stagingName());
+  for (;;) {
+    if (await exists(path)) return;
+    const other = underway.get(path);
+    if (other === undefined) break;
+    // Its failure may be its own (an abort): then it is our turn.
+    await other.catch(() => {});
+  }
+  const ours = make(store, path, fill).finally(() => underway.delete(path));
+  underway.set(path, ours);
+  return ours;
+}
+
+async function make(
+  store: Store,
+  path: string,
+  fill: (staging: string) => Promise<void>,
+): Promise<void> {
+  const name = `${await processName()}-${randomBytes(6).toString('hex')}`;
+  const staging = join(store.dataRoot, 'staging', name);
   try {
-    await mkdir(staging, { recursive: true, mode: 0o700 });
-    await mkdir(dirname(path), { recursive: true, mode: 0o711 });
+    await mkdir(staging, { recursive: true, mode: PRIVATE });
+    await mkdir(dirname(path), { recursive: true, mode: PRIVATE });
   } catch (cause) {
     throw fileError('make', staging, cause);
   }
   try {
     await fill(staging);
-    await chmod(staging, 0o711);
     await sync(staging);
     await rename(staging, path);
     await sync(dirname(path));
   } catch (cause) {
+    // What cannot be removed now is found by `prune`; the first failure is the one to report.
     await store.removeTree(staging).catch(() => {});
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOTEMPTY' || code === 'EEXIST') return;
+    if (failedWith(cause, 'ENOTEMPTY', 'EEXIST') && (await exists(path))) return;
     throw fileError('write', path, cause);
   }
 }
@@ -63,31 +93,6 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** Removes what dead processes left in staging. Returns their names. */
-export async function pruneStaging(store: Store): Promise<string[]> {
-  const directory = join(store.dataRoot, 'staging');
-  const removed: string[] = [];
-  for (const name of await readdir(directory).catch(() => [])) {
-    const [pid, started] = name.split('-');
-    if (pid !== undefined && started !== undefined && (await startTime(pid)) === started) continue;
-    await store.removeTree(join(directory, name));
-    removed.push(name);
-  }
-  return removed;
-}
-
-/** Names the process that works there, so that `pruneStaging` knows whether it lives. */
-async function stagingName(): Promise<string> {
-  const started = (await startTime('self')) ?? '0';
-  return `${process.pid}-${started}-${randomBytes(6).toString('hex')}`;
-}
-
-/** proc_pid_stat(5), field 22: with the pid it names one process for good. */
-async function startTime(pid: string): Promise<string | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
 }
 
 async function sync(directory: string): Promise<void> {

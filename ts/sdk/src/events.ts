@@ -2,7 +2,7 @@
 
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import type { ProcessEvent } from './process.ts';
+import type { ProcessEvent } from './result.ts';
 
 type Chunk = { name: 'stdout' | 'stderr'; chunks: AsyncIterator<Buffer>; value: IteratorResult<Buffer> };
 

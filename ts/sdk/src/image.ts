@@ -54,5 +54,5 @@ export async function openImage(input: {
 function withPath(env: readonly string[], additions: readonly string[]): string[] {
   if (additions.length === 0) return [...env];
   const path = env.find((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
-  return [...env.filter((line) => !line.startsWith('PATH=')), `PATH=${[path, ...additions].join(':')}`];
+  return [...env.filter((line) => !line.startsWith('PATH=')), `PATH=${[...additions, path].join(':')}`];
 }

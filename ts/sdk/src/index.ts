@@ -4,7 +4,7 @@
  * Importing this package has no effect and never fails, on no operating system.
  */
 
-export { CAPABILITIES } from './capabilities.ts';
+export { CAPABILITIES, type Capability } from './capabilities.ts';
 export {
   type CgroupLimited,
   type CgroupLimits,
@@ -33,8 +33,9 @@ export type {
 } from './options.ts';
 export type { Plan } from './plan.ts';
 export type { CapabilityView, IdMapView, MountView, NamespaceView } from './proc.ts';
-export { Process, type ProcessEvent, type Result, type Started } from './process.ts';
+export { Process } from './process.ts';
 export { type PruneReport, prune } from './prune.ts';
+export type { ProcessEvent, Result, Started } from './result.ts';
 export { type RunOptions, run } from './run.ts';
 export type { Signal } from './signals.ts';
 export type { ContainerExit, ContainerInfo, ContainerStatus } from './states.ts';

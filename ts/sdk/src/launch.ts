@@ -2,11 +2,9 @@
 
 import type { Enforcement, Exited, Launched, Stdio, StdioModes } from '@ctr-ts/native';
 import type { Core } from './core.ts';
-import { signalName } from './signals.ts';
+import { SIGKILL, signalName } from './signals.ts';
 
 export type { Enforcement, Stdio, StdioModes };
-
-const SIGKILL = 9;
 
 /** How a process or container ended. */
 export interface Exit {
@@ -26,6 +24,8 @@ export interface Running {
   exited: Promise<Exit>;
   /** Signals it; `tree` also everything it started. */
   signal(number: number, tree: boolean): void;
+  /** Lets Node exit while it runs; it ends then. */
+  unref(): void;
 }
 
 /** Starts one process. Tests put real pipes of ordinary processes here. */
@@ -88,6 +88,7 @@ function runningOf(
     enforcement,
     exited,
     signal: (number, tree) => launched.signal(number, tree),
+    unref: () => launched.unref(),
   };
 }
 

@@ -77,7 +77,7 @@ function sysMount({ rootless, hostNetwork, privileged }: MountContext): MountRow
   if (rootless || hostNetwork) {
     return {
       // A mount of the host comes with its submounts: each of them is made read-only as well.
-      mount: mount('/sys', 'none', '/sys', ['rbind', 'rro', 'nosuid', 'noexec', 'nodev']),
+      mount: mount('/sys', 'none', '/sys', ['rbind', 'rro', 'rnosuid', 'rnoexec', 'rnodev']),
       reason: rootless
         ? 'a new sysfs is refused in a user namespace wherever the host hides part of its own'
         : 'a new sysfs shows the network it is mounted from, which is the host’s here',

@@ -56,7 +56,7 @@ function host(script: string, delayMs = 0): Launcher & { pid: number } {
       const signal = (number: number, tree: boolean): void => {
         process.kill(tree ? -pid : pid, number);
       };
-      return { pid, containerId: 'host', enforcement: [], exited, signal };
+      return { pid, containerId: 'host', enforcement: [], exited, signal, unref: () => {} };
     },
   } as Launcher & { pid: number };
   return launcher;
@@ -152,7 +152,7 @@ test('iterating yields the output as it comes and then the exit', async () => {
   expect(events).toEqual([
     { type: 'stdout', data: 'a\n' },
     { type: 'stderr', data: 'b\n' },
-    { type: 'exit', exitCode: 2, signal: null, oomKilled: false },
+    { type: 'exit', exitCode: 2, signal: null, oomKilled: false, timedOut: false },
   ]);
 });
 

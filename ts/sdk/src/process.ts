@@ -1,49 +1,17 @@
 /** A process in a container, from the call that asks for it to its result. */
 
 import type { Socket } from 'node:net';
-import { Readable, type Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { Collector } from './collect.ts';
+import { Deadline } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import { processEvents } from './events.ts';
-import type { Enforcement, Exit, Launcher, Running } from './launch.ts';
+import type { Exit, Launcher, Running } from './launch.ts';
 import type { ProcessOptions } from './options.ts';
+import type { ProcessEvent, Result, Started } from './result.ts';
 import type { Signal } from './signals.ts';
-import { signalNumber } from './signals.ts';
+import { SIGKILL, signalNumber } from './signals.ts';
 import { copyStream, openPipe, planStreams } from './streams.ts';
-
-/** A process that was executed. */
-export interface Started {
-  /** Its pid on the host. */
-  pid: number;
-  containerId: string;
-  /** Each isolation feature: asked for, possible here, got. */
-  enforcement: Enforcement[];
-}
-
-/** How a process ended and what it printed. */
-export interface Result<Output = string> {
-  /** `null` when it was killed by a signal. */
-  exitCode: number | null;
-  /** For example `SIGKILL`; `null` when it exited. */
-  signal: string | null;
-  /** Empty where the stream was taken, inherited or null. */
-  stdout: Output;
-  stderr: Output;
-  /** A stream printed more than `maxOutputBytes`; the rest was dropped. */
-  truncated: boolean;
-  /** The kernel killed something in the container for lack of memory. */
-  oomKilled: boolean;
-  /** `timeoutMs` passed and everything was killed. */
-  timedOut: boolean;
-  /** From the program's start to its end, in milliseconds. */
-  durationMs: number;
-}
-
-/** What iterating over a Process yields. */
-export type ProcessEvent<Output = string> =
-  | { type: 'stdout'; data: Output }
-  | { type: 'stderr'; data: Output }
-  | { type: 'exit'; exitCode: number | null; signal: string | null; oomKilled: boolean };
 
 /** Most bytes kept of each stream unless the caller says else. */
 export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
@@ -62,7 +30,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
   /** Resolves once the program runs; rejects when it could not be started. */
   readonly started: Promise<Started>;
   readonly #options: ProcessOptions;
-  readonly #giveUp = new AbortController();
+  readonly #deadline: Deadline;
   readonly #running: Promise<Running>;
   readonly #exit: Promise<Exit>;
   readonly #sockets: { stdin: Socket | null; stdout: Socket | null; stderr: Socket | null };
@@ -70,23 +38,21 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
   readonly #taken = new Set<'stdin' | 'stdout' | 'stderr'>();
   readonly #copied = new Map<'stdin' | 'stdout' | 'stderr', () => void>();
   #durationMs = 0;
-  #timedOut = false;
-  #aborted: CtrError | undefined;
-  #disarm: () => void = () => {};
   #result: Promise<Result<Output>> | undefined;
 
   /** Made by `run()` and `Container.exec()` only. */
   constructor(options: ProcessOptions, launcher: Launcher) {
     this.#options = options;
+    this.#deadline = new Deadline(options);
     const plan = planStreams(options);
     let stdio = { handle: 0, stdin: -1, stdout: -1, stderr: -1 };
     try {
       stdio = launcher.openStdio(plan.modes);
-      this.#arm();
-      this.#running = launcher.launch(stdio.handle, this.#giveUp.signal);
+      this.#running = launcher.launch(stdio.handle, this.#deadline.signal);
     } catch (error) {
       this.#running = Promise.reject(error);
     }
+    this.#killOnGiveUp();
     this.#sockets = {
       stdin: openPipe(stdio.stdin, 'write'),
       stdout: openPipe(stdio.stdout, 'read'),
@@ -130,7 +96,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
   async kill(signal: Signal = 'SIGKILL'): Promise<void> {
     const number = signalNumber(signal);
     const running = await this.#running;
-    running.signal(number, number === 9);
+    running.signal(number, number === SIGKILL);
   }
 
   /** The result; rejects with `NONZERO_EXIT` unless the process exited with 0. */
@@ -162,14 +128,14 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
   [Symbol.asyncIterator](): AsyncIterator<ProcessEvent<Output>> {
     const streams = { stdout: this.#take('stdout'), stderr: this.#take('stderr') };
     return processEvents<Output>(streams, this.#options.encoding ?? 'utf8', async () => {
-      const { exitCode, signal, oomKilled } = await this;
-      return { type: 'exit', exitCode, signal, oomKilled };
+      const { exitCode, signal, oomKilled, timedOut } = await this;
+      return { type: 'exit', exitCode, signal, oomKilled, timedOut };
     });
   }
 
   /** Kills the process and all it started, and waits for its end. Never throws. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop(new CtrError('ABORTED', 'process disposed of'));
+    this.#deadline.giveUp(new CtrError('ABORTED', 'process disposed of'));
     await this.#exit.catch(() => {});
   }
 
@@ -226,7 +192,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
       const exit = await this.#exit;
       this.#collect();
       await this.#drained();
-      if (this.#aborted !== undefined) throw this.#aborted;
+      if (this.#deadline.aborted !== undefined) throw this.#deadline.aborted;
       if (exit.reason === 'runtime-lost') {
         throw new CtrError('RUNTIME_LOST', 'the process that owned the container is gone');
       }
@@ -239,11 +205,11 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
         stderr: this.#output(stderr),
         truncated: (stdout?.truncated ?? false) || (stderr?.truncated ?? false),
         oomKilled,
-        timedOut: this.#timedOut,
+        timedOut: this.#deadline.timedOut,
         durationMs: this.#durationMs,
       };
     } finally {
-      this.#disarm();
+      this.#deadline.disarm();
     }
   }
 
@@ -263,7 +229,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
       .map((name) => this.#sockets[name])
       .filter((socket) => socket !== null && !socket.closed) as Socket[];
     const ended = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    const { signal } = this.#giveUp;
+    const { signal } = this.#deadline;
     const stopped = new Promise<void>((resolve) => {
       // What was killed may have left a process that holds the pipe and that no signal reached.
       const linger = (): void => void setTimeout(resolve, LINGER_MS).unref();
@@ -274,33 +240,15 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
     for (const socket of open) socket.destroy();
   }
 
-  #arm(): void {
-    const { signal, timeoutMs } = this.#options;
-    const onAbort = (): void => {
-      this.#aborted = new CtrError('ABORTED', 'aborted by the caller', { cause: signal?.reason });
-      this.#stop(this.#aborted);
-    };
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            this.#timedOut = true;
-            this.#stop(new CtrError('TIMED_OUT', `not started within ${timeoutMs} ms`));
-          }, timeoutMs);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#disarm = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-    };
-    if (signal?.aborted === true) onAbort();
-  }
-
-  /** Gives up what has not started, kills what has. */
-  #stop(reason: CtrError): void {
-    this.#giveUp.abort(reason);
-    this.#running?.then(
-      (running) => running.signal(9, true),
-      () => {},
-    );
+  /** What was given up and runs already is killed with all it started. */
+  #killOnGiveUp(): void {
+    const { signal } = this.#deadline;
+    const kill = (): void =>
+      void this.#running.then(
+        (running) => running.signal(SIGKILL, true),
+        () => {},
+      );
+    if (signal.aborted) kill();
+    else signal.addEventListener('abort', kill, { once: true });
   }
 }

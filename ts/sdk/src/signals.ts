@@ -8,6 +8,9 @@ export type Signal = string | number;
 
 const NUMBERS: Readonly<Record<string, number>> = constants.signals;
 
+/** Cannot be caught or ignored; ends a PID namespace when it hits PID 1. */
+export const SIGKILL = 9;
+
 /** First real-time signal a program can use with the C library. */
 const SIGRTMIN = 34;
 

@@ -15,6 +15,7 @@ export function presentLimited({ path, directories, written }: CgroupLimited): s
 export function presentStat({ path, stats, limits, pids }: CgroupStat, layout: Layout): string {
   const { cpu, memory, pids: tasks } = stats;
   const rows: (Cells | false)[] = [
+    ['group', path, ''],
     cpu !== null && [
       'cpu',
       `${seconds(cpu.usageUs)} (user ${seconds(cpu.userUs)}, system ${seconds(cpu.systemUs)})`,
@@ -42,7 +43,7 @@ export function presentStat({ path, stats, limits, pids }: CgroupStat, layout: L
     ['processes', pids.length === 0 ? 'none' : pids.join(' '), ''],
   ];
   const section = {
-    title: path,
+    title: 'cgroup',
     heading: ['used', 'limit'],
     rows: rows.filter((row) => row !== false),
   } as const;

@@ -54,7 +54,7 @@ function row(container: ContainerInfo, { whole, now }: ListLayout): string[] {
     whole ? id : shortId(id),
     image,
     whole ? words : cut(words, COMMAND_WIDTH),
-    `${since(createdAt, now)} ago`,
+    Date.parse(createdAt) === 0 ? 'unknown' : `${since(createdAt, now)} ago`,
     statusText(container, now),
     name ?? '',
   ];

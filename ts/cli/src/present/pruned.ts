@@ -5,12 +5,17 @@ import { printable } from '../printable.ts';
 import { shortId } from './containers.ts';
 
 /** Says so when there was nothing. */
-export function presentPruned({ containers, names, sockets, cgroups }: PruneReport): string {
+export function presentPruned(report: PruneReport): string {
+  const { containers, names, sockets, cgroups, layers, staging } = report;
   const lines = [
-    ...containers.map(({ id, name }) => `container ${shortId(id)}${name === null ? '' : ` ${name}`}`),
+    ...containers.map(
+      ({ id, name }) => `container ${shortId(id)}${name === null ? '' : ` ${name}`}`,
+    ),
     ...names.map((name) => `name ${name}`),
     ...sockets.map((path) => `socket ${path}`),
     ...cgroups.map((path) => `cgroup ${path}`),
+    ...layers.map((path) => `writable layer ${path}`),
+    ...staging.map((path) => `unfinished ${path}`),
   ];
   if (lines.length === 0) return 'nothing to remove\n';
   return lines.map((line) => `removed ${printable(line)}\n`).join('');

@@ -36,9 +36,11 @@ function presentSection({ title, heading, rows }: Section, { columns, color }: L
     Math.max(title.length - INDENT.length, ...rows.map(([cell]) => cell.length)),
   );
   const rest = width - INDENT.length - what - 2 * GAP.length;
-  const longest = Math.max(heading[0].length, ...rows.map(([, cell]) => cell.length));
-  // The second column takes what it needs, up to half: the third has the rest.
-  const left = Math.min(longest, Math.floor(rest / 2));
+  const [longestLeft, longestRight] = ([1, 2] as const).map((column) =>
+    Math.max(heading[column - 1]?.length ?? 0, ...rows.map((row) => row[column]?.length ?? 0)),
+  ) as [number, number];
+  // Each side may take what the other does not need, and at least half.
+  const left = Math.min(longestLeft, Math.max(Math.floor(rest / 2), rest - longestRight));
   const widths = [what, left, rest - left] as const;
   const name = title.toUpperCase();
   const head = [name.padEnd(INDENT.length + what), heading[0].padEnd(left), heading[1]].join(GAP);

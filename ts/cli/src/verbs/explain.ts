@@ -22,9 +22,13 @@ export const verb = defineVerb({
     }
     const [id = '', surplus] = positionals;
     if (surplus !== undefined) {
-      throw new CtrError('UNEXPECTED_ARGUMENT', `explain does not take ${JSON.stringify(surplus)}`, {
-        hint: 'to see what run would do, write --plan before the image',
-      });
+      throw new CtrError(
+        'UNEXPECTED_ARGUMENT',
+        `explain does not take ${JSON.stringify(surplus)}`,
+        {
+          hint: 'to see what run would do, write --plan before the image',
+        },
+      );
     }
     const container = await Container.get(id);
     const explanation = await container.explain();

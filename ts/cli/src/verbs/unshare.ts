@@ -24,6 +24,8 @@ export const verb = defineVerb({
     for (const [flag, name] of Object.entries(IMPLIED)) {
       if (flags[flag as keyof typeof IMPLIED]) wanted.add(name);
     }
+    // The command has the terminal: what is typed there is for it to obey or ignore.
+    for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {});
     const result = await unshare({
       namespaces: [...wanted].map((name) => NAMESPACE_FLAGS[name]),
       fork: flags.fork ?? false,

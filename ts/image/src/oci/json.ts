@@ -23,8 +23,12 @@ export class Json {
 
   field(name: string): Json {
     const { value } = this;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.#not('an object');
-    return new Json(Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined, `${this.path}.${name}`);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.#not('an object');
+    return new Json(
+      Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined,
+      `${this.path}.${name}`,
+    );
   }
 
   get missing(): boolean {
@@ -55,7 +59,8 @@ export class Json {
   stringMap(): Record<string, string> {
     if (this.missing) return {};
     const { value } = this;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.#not('an object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.#not('an object');
     return Object.fromEntries(Object.keys(value).map((key) => [key, this.field(key).string()]));
   }
 

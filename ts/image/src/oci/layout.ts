@@ -4,7 +4,7 @@
  */
 
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CtrError } from '@ctr-ts/native';
 import { type Digest, digestOf, hexOf, parseDigest } from '../digest.ts';
 import { fileError } from '../file-error.ts';
@@ -47,31 +47,32 @@ const INDEXES = new Set([
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
 ]);
-const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64', arm64: 'arm64' };
+const MAX_INDEX_DEPTH = 4;
+/** Names of Go, which the image spec uses, for those of Node. */
+const ARCHITECTURES: Partial<Record<NodeJS.Architecture, string>> = { x64: 'amd64' };
 
 /**
  * Reads one image of a layout; without a tag the only one, or the one tagged `latest`.
  *
  * @throws CtrError `IMAGE_NOT_FOUND`, `INVALID_IMAGE`, `DIGEST_MISMATCH`, `FILE_NOT_FOUND`
  */
-export async function readLayout(directory: string, tag: string | undefined): Promise<LayoutImage> {
-  const marker = Json.parse(await text(join(directory, 'oci-layout')), 'oci-layout');
+export async function readLayout(path: string, tag: string | undefined): Promise<LayoutImage> {
+  const directory = resolve(path);
+  const marker = Json.parse((await layoutFile(directory, 'oci-layout')).toString(), 'oci-layout');
   const version = marker.field('imageLayoutVersion').string();
   if (!version.startsWith('1.')) {
-    throw new CtrError('INVALID_IMAGE', `read ${directory}: layout version ${version} is unknown`);
+    throw invalid(directory, `layout version ${version} is unknown`);
   }
-  const index = Json.parse(await text(join(directory, 'index.json')), 'index.json');
+  const index = Json.parse((await layoutFile(directory, 'index.json')).toString(), 'index.json');
   const chosen = chooseTag(index.field('manifests').list(), directory, tag);
   const manifest = await resolveManifest(directory, chosen);
   const config = blobOf(directory, manifest.field('config'));
   const configuration = await document(config);
   const diffIds = configuration.field('rootfs').field('diff_ids').list();
   const layers = manifest.field('layers').list();
+  if (layers.length === 0) throw invalid(directory, 'an image without layers');
   if (layers.length !== diffIds.length) {
-    throw new CtrError(
-      'INVALID_IMAGE',
-      `read ${directory}: ${layers.length} layers and ${diffIds.length} diff ids`,
-    );
+    throw invalid(directory, `${layers.length} layers and ${diffIds.length} diff ids`);
   }
   return {
     config: configOf(configuration),
@@ -83,17 +84,21 @@ export async function readLayout(directory: string, tag: string | undefined): Pr
 }
 
 function chooseTag(manifests: Json[], directory: string, tag: string | undefined): Json {
-  const named = (name: string): Json | undefined =>
-    manifests.find((entry) => entry.field('annotations').missing ? false : entry.field('annotations').field(REF_NAME).value === name);
-  const chosen = tag === undefined ? (manifests.length === 1 ? manifests[0] : named('latest')) : named(tag);
+  const named = (name: string) => manifests.find((entry) => tagOf(entry) === name);
+  const only = tag === undefined && manifests.length === 1 ? manifests[0] : undefined;
+  const chosen = only ?? named(tag ?? 'latest');
   if (chosen !== undefined) return chosen;
-  const names = manifests.flatMap((entry) =>
-    entry.field('annotations').missing ? [] : (entry.field('annotations').field(REF_NAME).optionalString() ?? []),
-  );
-  const what = tag === undefined ? 'no single image and none tagged latest' : `no image tagged ${tag}`;
+  const what =
+    tag === undefined ? 'no single image and none tagged latest' : `no image tagged ${tag}`;
+  const tags = manifests.flatMap((entry) => tagOf(entry) ?? []);
   throw new CtrError('IMAGE_NOT_FOUND', `open oci:${directory}: ${what}`, {
-    hint: names.length === 0 ? 'the layout has no tags' : `its tags are ${names.join(', ')}`,
+    hint: tags.length === 0 ? 'the layout has no tags' : `its tags are ${tags.join(', ')}`,
   });
+}
+
+function tagOf(descriptor: Json): string | undefined {
+  const annotations = descriptor.field('annotations');
+  return annotations.missing ? undefined : annotations.field(REF_NAME).optionalString();
 }
 
 /** Follows indexes to the manifest of this platform. */
@@ -102,16 +107,19 @@ async function resolveManifest(directory: string, descriptor: Json, depth = 0): 
   const content = await document(blob);
   const isIndex = INDEXES.has(blob.mediaType) || !content.field('manifests').missing;
   if (!isIndex) return content;
-  if (depth > 4) throw new CtrError('INVALID_IMAGE', `read ${blob.digest}: indexes are nested too deeply`);
+  if (depth > MAX_INDEX_DEPTH) throw invalid(blob.digest, 'indexes are nested too deeply');
   const architecture = ARCHITECTURES[process.arch] ?? process.arch;
   const entries = content.field('manifests').list();
   const match = entries.find((entry) => {
     const platform = entry.field('platform');
     if (platform.missing) return entries.length === 1;
-    return platform.field('os').value === 'linux' && platform.field('architecture').value === architecture;
+    const { value: os } = platform.field('os');
+    return os === 'linux' && platform.field('architecture').value === architecture;
   });
   if (match !== undefined) return resolveManifest(directory, match, depth + 1);
-  throw new CtrError('IMAGE_NOT_FOUND', `open ${blob.digest}: no image for linux/${architecture} in it`);
+  throw new CtrError('IMAGE_NOT_FOUND', `open ${blob.digest}: no image for linux/${architecture}`, {
+    hint: 'copy the image for this platform into the layout',
+  });
 }
 
 function blobOf(directory: string, descriptor: Json): Blob {
@@ -126,20 +134,26 @@ function blobOf(directory: string, descriptor: Json): Blob {
 
 /** A JSON blob whose bytes are what its digest says. */
 async function document(blob: Blob): Promise<Json> {
-  const { size } = await stat(blob.path).catch((cause: unknown) => Promise.reject(fileError('read', blob.path, cause)));
-  if (size > MAX_DOCUMENT_BYTES) throw new CtrError('INVALID_IMAGE', `read ${blob.digest}: ${size} bytes are too many`);
-  const content = await text(blob.path);
-  const found = digestOf(content);
-  if (found !== blob.digest) {
-    throw new CtrError('DIGEST_MISMATCH', `read ${blob.path}: its digest is ${found}`, {
-      hint: 'the layout is damaged: copy the image again',
-    });
-  }
-  return Json.parse(content, blob.digest);
+  await checkSize(blob);
+  if (blob.size > MAX_DOCUMENT_BYTES) throw invalid(blob.digest, `${blob.size} bytes are too many`);
+  const bytes = await read(blob.path);
+  const found = digestOf(bytes);
+  if (found !== blob.digest) throw damaged(blob.path, `its digest is ${found}`);
+  return Json.parse(bytes.toString(), blob.digest);
+}
+
+/** @throws CtrError when the blob is not there or not as long as its descriptor says */
+export async function checkSize({ path, size }: Blob): Promise<void> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw fileError('read', path, cause);
+  });
+  if (found.size !== size) throw damaged(path, `it has ${found.size} bytes in place of ${size}`);
 }
 
 function configOf(document: Json): ImageConfig {
-  const config = document.field('config').missing ? new Json({}, 'config') : document.field('config');
+  const config = document.field('config').missing
+    ? new Json({}, 'config')
+    : document.field('config');
   return {
     env: config.field('Env').strings(),
     entrypoint: config.field('Entrypoint').strings(),
@@ -151,6 +165,31 @@ function configOf(document: Json): ImageConfig {
   };
 }
 
-async function text(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => Promise.reject(fileError('read', path, cause)));
+/** The two files by which a directory is an OCI layout. */
+async function layoutFile(directory: string, name: string): Promise<Buffer> {
+  try {
+    return await read(join(directory, name));
+  } catch (cause) {
+    if (!(cause instanceof CtrError) || cause.code !== 'FILE_NOT_FOUND') throw cause;
+    throw new CtrError('IMAGE_NOT_FOUND', `open oci:${directory}: it has no ${name}`, {
+      hint: 'name a directory that holds an OCI image layout, as skopeo and umoci write it',
+      cause,
+    });
+  }
+}
+
+async function read(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    throw fileError('read', path, cause);
+  });
+}
+
+function invalid(what: string, why: string): CtrError {
+  return new CtrError('INVALID_IMAGE', `read ${what}: ${why}`);
+}
+
+function damaged(path: string, why: string): CtrError {
+  return new CtrError('DIGEST_MISMATCH', `read ${path}: ${why}`, {
+    hint: 'the layout is damaged: copy the image again',
+  });
 }

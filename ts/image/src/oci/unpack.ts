@@ -1,11 +1,11 @@
 /** Layers of an image as directories of the store, by chain ID (image-spec, config.md). */
 
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CtrError } from '@ctr-ts/native';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
-import { exists, publish, type Store } from '../store.ts';
-import type { ImageLayer } from './layout.ts';
+import { publish, type Store } from '../store.ts';
+import { checkSize, type ImageLayer } from './layout.ts';
 
 /** What was applied. */
 export interface AppliedLayer {
@@ -25,7 +25,11 @@ export interface LayerOptions {
 }
 
 /** Applies one blob to a directory; the native core's. */
-export type ApplyLayer = (blob: string, directory: string, options: LayerOptions) => Promise<AppliedLayer>;
+export type ApplyLayer = (
+  blob: string,
+  directory: string,
+  options: LayerOptions,
+) => Promise<AppliedLayer>;
 
 export interface UnpackOptions {
   store: Store;
@@ -35,7 +39,7 @@ export interface UnpackOptions {
   signal?: AbortSignal | undefined;
 }
 
-const COMPRESSIONS: Record<string, 'none' | 'gzip'> = {
+const COMPRESSIONS: Readonly<Record<string, 'none' | 'gzip'>> = {
   'application/vnd.oci.image.layer.v1.tar': 'none',
   'application/vnd.oci.image.layer.v1.tar+gzip': 'gzip',
   'application/vnd.docker.image.rootfs.diff.tar': 'none',
@@ -47,38 +51,50 @@ const COMPRESSIONS: Record<string, 'none' | 'gzip'> = {
  *
  * @throws CtrError `DIGEST_MISMATCH`, `DIFFID_MISMATCH`, `LAYER_*`, `NOT_YET` for a compression
  */
-export async function unpack(layers: readonly ImageLayer[], options: UnpackOptions): Promise<string[]> {
+export async function unpack(
+  layers: readonly ImageLayer[],
+  options: UnpackOptions,
+): Promise<string[]> {
+  const steps = layers.map((layer) => ({ layer, compression: compressionOf(layer) }));
   const directories: string[] = [];
   let chain: Digest | undefined;
-  for (const layer of layers) {
+  for (const { layer, compression } of steps) {
     options.signal?.throwIfAborted();
     chain = chain === undefined ? layer.diffId : digestOf(`${chain} ${layer.diffId}`);
-    directories.unshift(await unpackOne(layer, chain, options));
+    directories.unshift(await unpackOne(layer, { ...options, chain, compression }));
   }
   return directories;
 }
 
-/** Owners differ between id maps, so each kind of map has layers of its own. */
-async function unpackOne(layer: ImageLayer, chain: Digest, options: UnpackOptions): Promise<string> {
-  const kind = options.squashOwner ? 'squashed' : options.userxattr ? 'user' : 'root';
-  const path = join(options.store.dataRoot, 'layers', kind, hexOf(chain));
-  const diff = join(path, 'diff');
-  if (await exists(diff)) return diff;
-  const compression = COMPRESSIONS[layer.mediaType];
-  if (compression === undefined) {
-    throw new CtrError('NOT_YET', `unpack ${layer.digest}: ${layer.mediaType} is not supported yet`, {
-      hint: 'copy the image with gzip layers: skopeo copy --dest-compress-format gzip',
-    });
-  }
-  await publish(options.store, path, async (staging) => {
+interface Step extends UnpackOptions {
+  chain: Digest;
+  compression: 'none' | 'gzip';
+}
+
+async function unpackOne(layer: ImageLayer, step: Step): Promise<string> {
+  const { store, applyLayer, userxattr, squashOwner, compression } = step;
+  // Owners and attributes depend on the id map, so each kind of map has layers of its own.
+  const kind = squashOwner ? 'squashed' : userxattr ? 'user' : 'root';
+  const path = join(store.dataRoot, 'layers', kind, 'sha256', hexOf(step.chain));
+  await publish(store, path, async (staging) => {
+    await checkSize(layer);
     const directory = join(staging, 'diff');
-    await mkdir(directory, { mode: 0o755 });
-    const { userxattr, squashOwner } = options;
-    const applied = await options.applyLayer(layer.path, directory, { compression, userxattr, squashOwner });
-    check('DIGEST_MISMATCH', 'digest', layer.digest, applied.digest);
-    check('DIFFID_MISMATCH', 'diff id', layer.diffId, applied.diffId);
+    await mkdir(directory);
+    // ORDER: mkdir(2) applies the umask, chmod(2) does not. A layer that names its root sets its own.
+    await chmod(directory, 0o755);
+    const found = await applyLayer(layer.path, directory, { compression, userxattr, squashOwner });
+    check('DIGEST_MISMATCH', 'digest', layer.digest, found.digest);
+    check('DIFFID_MISMATCH', 'diff id', layer.diffId, found.diffId);
   });
-  return diff;
+  return join(path, 'diff');
+}
+
+function compressionOf({ mediaType, digest }: ImageLayer): 'none' | 'gzip' {
+  const compression = COMPRESSIONS[mediaType];
+  if (compression !== undefined) return compression;
+  throw new CtrError('NOT_YET', `unpack ${digest}: ${mediaType} is not supported yet`, {
+    hint: 'copy the image with layers in gzip',
+  });
 }
 
 function check(code: string, what: string, wanted: string, found: string): void {

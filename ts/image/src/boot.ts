@@ -1,0 +1,34 @@
+/** What names a process, and a boot, for good. */
+
+import { readFile, readlink } from 'node:fs/promises';
+
+let boot: Promise<string> | undefined;
+
+/** Eight digits that differ after each boot of this machine. */
+export function bootId(): Promise<string> {
+  boot ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then((text) => text.slice(0, 8));
+  return boot;
+}
+
+/** Pid and start time of this process, with the PID namespace in which they mean it. */
+export async function processName(): Promise<string> {
+  return `${await pidNamespace()}-${process.pid}-${(await startTime('self')) ?? '0'}`;
+}
+
+/** Whether the process of a `processName` is gone; of another PID namespace nobody knows. */
+export async function isGone(name: string): Promise<boolean> {
+  const [namespace, pid = '', started] = name.split('-');
+  if (namespace !== (await pidNamespace()) || !/^\d+$/.test(pid)) return false;
+  return (await startTime(pid)) !== started;
+}
+
+/** proc_pid_stat(5), field 22: with the pid it names one process for good. */
+async function startTime(pid: string): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+async function pidNamespace(): Promise<string> {
+  const link = await readlink('/proc/self/ns/pid');
+  return link.replace(/\D/g, '');
+}

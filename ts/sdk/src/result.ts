@@ -1,0 +1,43 @@
+/** What a process says of itself: that it started, what it printed, how it ended. */
+
+import type { Enforcement } from './launch.ts';
+
+/** A process that was executed. */
+export interface Started {
+  /** Its pid on the host. */
+  pid: number;
+  containerId: string;
+  /** Each isolation feature: asked for, possible here, got. */
+  enforcement: Enforcement[];
+}
+
+/** How a process ended and what it printed. */
+export interface Result<Output = string> {
+  /** `null` when it was killed by a signal. */
+  exitCode: number | null;
+  /** For example `SIGKILL`; `null` when it exited. */
+  signal: string | null;
+  /** Empty where the stream was taken, inherited or null. */
+  stdout: Output;
+  stderr: Output;
+  /** A stream printed more than `maxOutputBytes`; the rest was dropped. */
+  truncated: boolean;
+  /** The kernel killed something in the container for lack of memory. */
+  oomKilled: boolean;
+  /** `timeoutMs` passed and everything was killed. */
+  timedOut: boolean;
+  /** From the program's start to its end, in milliseconds. */
+  durationMs: number;
+}
+
+/** What iterating over a Process yields. */
+export type ProcessEvent<Output = string> =
+  | { type: 'stdout'; data: Output }
+  | { type: 'stderr'; data: Output }
+  | {
+      type: 'exit';
+      exitCode: number | null;
+      signal: string | null;
+      oomKilled: boolean;
+      timedOut: boolean;
+    };
