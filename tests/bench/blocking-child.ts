@@ -1,6 +1,6 @@
 /**
  * How long a launch holds the main thread of a process of a given size. Arguments: megabytes of
- * resident memory, launches, image. Prints JSON of a Blocking.
+ * resident memory, milliseconds for each figure, image. Prints JSON of a Blocking.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Percentiles, percentiles } from './measure.ts';
@@ -29,10 +29,10 @@ export interface Blocking {
 
 const MEGABYTE = 1024 * 1024;
 
-async function cost(launch: () => Promise<void>, count: number): Promise<Cost> {
+async function cost(launch: () => Promise<void>, budgetMs: number): Promise<Cost> {
   const [call, thread, stall, total]: [number[], number[], number[], number[]] = [[], [], [], []];
   for (let warm = 0; warm < 3; warm++) await launch();
-  for (let done = 0; done < count; done++) {
+  for (const end = performance.now() + budgetMs; performance.now() < end; ) {
     await sleep(10);
     const before = process.threadCpuUsage();
     const start = performance.now();
@@ -44,7 +44,7 @@ async function cost(launch: () => Promise<void>, count: number): Promise<Cost> {
     thread.push((user + system) / 1000);
   }
   // Apart from the above, for a loop that never sleeps is itself thread time.
-  for (let done = 0; done < count; done++) {
+  for (const end = performance.now() + budgetMs; performance.now() < end; ) {
     await sleep(10);
     stall.push(await longestStall(launch));
   }
@@ -70,15 +70,15 @@ async function longestStall(launch: () => Promise<void>): Promise<number> {
   return Math.max(longest, performance.now() - last);
 }
 
-const [megabytes = 50, count = 20] = process.argv.slice(2, 4).map(Number);
+const [megabytes = 50, budgetMs = 1000] = process.argv.slice(2, 4).map(Number);
 const image = process.argv[4] ?? 'host:';
 // Touched page by page: what is only reserved is not copied by a fork.
 const ballast: Buffer[] = [];
 while (process.memoryUsage.rss() < megabytes * MEGABYTE) {
   ballast.push(Buffer.alloc(4 * MEGABYTE, 1));
 }
-const sdk = await cost(() => runTrue(image), count);
-const spawn = await cost(spawnTrue, count);
+const sdk = await cost(() => runTrue(image), budgetMs);
+const spawn = await cost(spawnTrue, budgetMs);
 const residentBytes = process.memoryUsage.rss();
 const ballastBytes = ballast.reduce((sum, { byteLength }) => sum + byteLength, 0);
 const blocking: Blocking = { residentBytes, ballastBytes, sdk, spawn };

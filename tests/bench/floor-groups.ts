@@ -40,7 +40,10 @@ export class FloorGroups {
       }
     }
     if (version === 2 && names[0] !== '') {
-      writeFileSync(join(parent, 'cgroup.subtree_control'), names.map((name) => `+${name}`).join(' '));
+      writeFileSync(
+        join(parent, 'cgroup.subtree_control'),
+        names.map((name) => `+${name}`).join(' '),
+      );
     }
     this.places.push({ version, directory: join(parent, 'floor'), controllers: names });
   }

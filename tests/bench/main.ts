@@ -15,7 +15,7 @@ import { makeRootfs } from './machine.ts';
 import { measure, type Peer, type Percentiles } from './measure.ts';
 import { cliPeer, planFloor, sdkPeer } from './ours.ts';
 import { bwrapPeer, runcPeer, spawnPeer } from './peers.ts';
-import { blockingTable, launchTable, ratioTable, type Row } from './table.ts';
+import { blockingTable, launchTable, type Row, ratioTable } from './table.ts';
 
 const PAUSE_MS = 50;
 const SIZES_MB = [50, 1024];
@@ -23,10 +23,11 @@ const SIZES_MB = [50, 1024];
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
 });
-/** Rounds are what --quick saves; a block is the same. */
-const effort = values.quick
-  ? { burst: 12, sparse: 6, block: 5, base: 20, blocking: 15 }
-  : { burst: 60, sparse: 30, block: 5, base: 60, blocking: 50 };
+/** Milliseconds for each part; `blocking` is for each figure of each size. */
+const budget = values.quick
+  ? { base: 3000, burst: 9000, sparse: 16_000, blocking: 800 }
+  : { base: 10_000, burst: 45_000, sparse: 75_000, blocking: 4000 };
+const BLOCK = 5;
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const isRoot = process.getuid?.() === 0;
@@ -54,10 +55,10 @@ async function bench(): Promise<void> {
   const rootfs = makeRootfs(directory);
   const base = isRoot ? await compareBase(floor, rootfs) : undefined;
   const peers = await makePeers(floor, rootfs);
-  const { block } = effort;
-  await measure(peers, { rounds: 1, block: 2, pauseMs: 0 });
-  const burst = await measure(peers, { rounds: effort.burst, block, pauseMs: 0 });
-  const sparse = await measure(peers, { rounds: effort.sparse, block, pauseMs: PAUSE_MS });
+  // One round unmeasured: programs come into the page cache, our launcher into being.
+  await measure(peers, { budgetMs: 0, block: 2, pauseMs: 0 });
+  const burst = await measure(peers, { budgetMs: budget.burst, block: BLOCK, pauseMs: 0 });
+  const sparse = await measure(peers, { budgetMs: budget.sparse, block: BLOCK, pauseMs: PAUSE_MS });
   const rows = peers.map(({ name }): Row => {
     const floorName = name.includes('host:') ? 'floor host:' : 'floor rootfs:';
     return { name, floor: floorName, burst: of(burst, name), sparse: of(sparse, name) };
@@ -113,14 +114,14 @@ async function compareBase(floor: string, rootfs: string) {
   const reference = referencePeer(compile(source, directory, 'reference'), rootfs);
   const own = floorOf('base shape', floor, directory, baseText(rootfs));
   stack.defer(() => own.close());
-  const schedule = { rounds: effort.base, block: 10, pauseMs: 0 };
+  const schedule = { budgetMs: budget.base, block: 10, pauseMs: 0 };
   const measured = await measure([reference, byMedian(own)], schedule);
   return { own: of(measured, own.name), reference: of(measured, reference.name) };
 }
 
 /** In a process of its own, for its size is what is measured. */
 function blockingOf(megabytes: number, image: string): Blocking {
-  const args = [here('blocking-child.ts'), String(megabytes), String(effort.blocking), image];
+  const args = [here('blocking-child.ts'), String(megabytes), String(budget.blocking), image];
   const options = { encoding: 'utf8', maxBuffer: 1 << 20, timeout: 120_000 } as const;
   return JSON.parse(execFileSync(process.execPath, args, options));
 }

@@ -3,7 +3,7 @@
 /** Something that launches `true` again and again. */
 export interface Peer {
   name: string;
-  /** Takes tens of milliseconds: gets fewer rounds. */
+  /** Takes tens of milliseconds: launches less often. */
   slow?: boolean;
   /** `count` launches with a pause before each; the milliseconds each took. */
   block(count: number, pauseMs: number): Promise<number[]>;
@@ -22,22 +22,25 @@ export interface Percentiles {
 }
 
 export interface Schedule {
-  rounds: number;
+  /** Rounds begin until this has passed, so that a busy machine costs samples and not time. */
+  budgetMs: number;
   /** Launches of one peer in a row. */
   block: number;
   pauseMs: number;
 }
 
-/** Measures all peers by turns. A slow peer takes part in every third round. */
+/** Measures all peers by turns. A slow peer takes part in every third round, with half a block. */
 export async function measure(
   peers: readonly Peer[],
-  { rounds, block, pauseMs }: Schedule,
+  { budgetMs, block, pauseMs }: Schedule,
 ): Promise<Map<string, Percentiles>> {
   const samples = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) {
-      if (peer.slow === true && round % 3 !== 0) continue;
-      samples.get(peer.name)?.push(...(await peer.block(block, pauseMs)));
+  const end = performance.now() + budgetMs;
+  for (let round = 0; round === 0 || performance.now() < end; round++) {
+    for (const { name, slow = false, block: launch } of peers) {
+      if (slow && round % 3 !== 0) continue;
+      const count = slow ? Math.ceil(block / 2) : block;
+      samples.get(name)?.push(...(await launch(count, pauseMs)));
     }
   }
   return new Map([...samples].map(([name, values]) => [name, percentiles(values)]));

@@ -41,7 +41,10 @@ export function launchTable(rows: readonly Row[]): string {
 export function ratioTable(rows: readonly Row[], when: 'burst' | 'sparse'): string {
   const letter = (index: number) => String.fromCharCode(97 + index);
   return [
-    line('', rows.map((_, index) => letter(index))),
+    line(
+      '',
+      rows.map((_, index) => letter(index)),
+    ),
     ...rows.map((row, index) =>
       line(
         `${letter(index)} ${row.name}`,

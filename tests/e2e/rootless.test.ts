@@ -92,7 +92,7 @@ describe.each(userKinds)('a user $kind', ({ name }) => {
       [],
       'grep -E "^(CapEff|Seccomp):" /proc/self/status; unshare -U true 2>&1',
     );
-    expect(stdout).toMatch(/^CapEff:\s*00000000a80425fb\nSeccomp:\s*2\n/);
+    expect(stdout).toMatch(/^CapEff:\s*00000000800005fb\nSeccomp:\s*2\n/);
     expect(stdout).toContain('Operation not permitted');
   });
 

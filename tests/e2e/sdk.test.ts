@@ -49,7 +49,6 @@ test('started tells a pid of this machine, the container and what is enforced', 
   const { pid, containerId, enforcement } = await running.started;
   expect(isAlive(pid)).toBe(true);
   expect(containerId).toMatch(/^[0-9a-f]{64}$/);
-  expect(enforcement.length).toBeGreaterThan(0);
   expect(enforcement.filter(({ enforced, reason }) => !enforced && !reason)).toEqual([]);
   await running.kill();
   await running;

@@ -10,14 +10,35 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 impl Failure {
     /// A failure that is no system call's.
     #[must_use]
-    pub fn new(code: &str, step: impl Into<String>, call: &str, arguments: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), step: step.into(), call: call.to_owned(), arguments: arguments.into(), errno: 0, hint: None }
+    pub fn new(
+        code: &str,
+        step: impl Into<String>,
+        call: &str,
+        arguments: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: code.to_owned(),
+            step: step.into(),
+            call: call.to_owned(),
+            arguments: arguments.into(),
+            errno: 0,
+            hint: None,
+        }
     }
 
     /// A refused system call.
     #[must_use]
-    pub fn system(code: &str, step: impl Into<String>, call: &str, arguments: impl Into<String>, errno: Errno) -> Self {
-        Self { errno: errno as i32, ..Self::new(code, step, call, arguments) }
+    pub fn system(
+        code: &str,
+        step: impl Into<String>,
+        call: &str,
+        arguments: impl Into<String>,
+        errno: Errno,
+    ) -> Self {
+        Self {
+            errno: errno as i32,
+            ..Self::new(code, step, call, arguments)
+        }
     }
 }
 
@@ -33,7 +54,13 @@ impl From<ctr_cgroup::Error> for Failure {
 
 impl From<ctr_rootfs::Error> for Failure {
     fn from(error: ctr_rootfs::Error) -> Self {
-        Self::system(error.code(), error.step(), error.call(), error.arguments(), error.errno())
+        Self::system(
+            error.code(),
+            error.step(),
+            error.call(),
+            error.arguments(),
+            error.errno(),
+        )
     }
 }
 
@@ -53,7 +80,9 @@ pub(crate) trait Step<T> {
 
 impl<T> Step<T> for ctr_sys::Result<T> {
     fn step_code(self, code: &str, step: &str) -> Result<T> {
-        self.map_err(|error| Failure::system(code, step, error.call(), error.arguments(), error.errno()))
+        self.map_err(|error| {
+            Failure::system(code, step, error.call(), error.arguments(), error.errno())
+        })
     }
 }
 

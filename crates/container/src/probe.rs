@@ -8,7 +8,11 @@ use crate::protocol::{Failure, Unsupported};
 #[must_use]
 pub fn unsupported(probe: &str, failure: Failure) -> Unsupported {
     let remedy = remedy(probe, &failure);
-    Unsupported { probe: probe.to_owned(), failure, remedy }
+    Unsupported {
+        probe: probe.to_owned(),
+        failure,
+        remedy,
+    }
 }
 
 fn remedy(probe: &str, failure: &Failure) -> String {

@@ -223,6 +223,15 @@ pub(crate) struct IdMapLines(pub(crate) Vec<IdMap>);
 
 impl From<Vec<(u32, u32, u32)>> for IdMapLines {
     fn from(lines: Vec<(u32, u32, u32)>) -> Self {
-        Self(lines.into_iter().map(|(container_id, host_id, size)| IdMap { container_id, host_id, size }).collect())
+        Self(
+            lines
+                .into_iter()
+                .map(|(container_id, host_id, size)| IdMap {
+                    container_id,
+                    host_id,
+                    size,
+                })
+                .collect(),
+        )
     }
 }

@@ -28,7 +28,12 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let (owner, child) = call(
         "socketpair",
         "AF_UNIX, SOCK_SEQPACKET",
-        socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC),
+        socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        ),
     )
     .step("open the report socket")?;
     Ok((owner, child))
@@ -44,7 +49,8 @@ pub(crate) fn send(socket: BorrowedFd<'_>, report: &Report, descriptors: &[Borro
 /// Receive a report; `None` when every sender is gone or has executed its program.
 pub(crate) fn receive(socket: &OwnedFd) -> Result<Option<(Report, Vec<OwnedFd>)>> {
     let mut buffer = vec![0; MAX_MESSAGE_BYTES];
-    let (length, descriptors) = ctr_sys::socket::receive(socket.as_fd(), &mut buffer).step("read a report")?;
+    let (length, descriptors) =
+        ctr_sys::socket::receive(socket.as_fd(), &mut buffer).step("read a report")?;
     if length == 0 {
         return Ok(None);
     }

@@ -20,16 +20,33 @@ pub(crate) fn attach(root: BorrowedFd<'_>, mount: &Mount) -> Result<()> {
     let (attributes, _) = bits(&mount.attributes);
     let text = fs::read_to_string("/proc/self/cgroup").map_err(|cause| {
         let errno = Errno::from_raw(cause.raw_os_error().unwrap_or(0));
-        Error::new(step(), &ctr_sys::Error::new("read", "/proc/self/cgroup", errno))
+        Error::new(
+            step(),
+            &ctr_sys::Error::new("read", "/proc/self/cgroup", errno),
+        )
     })?;
     let hierarchies = v1_hierarchies(&text);
     let target = path::open_or_make(root, destination, Leaf::Directory)?;
     if hierarchies.is_empty() {
-        let tree = error::sys(step, new_filesystem("cgroup2", &[("source", Some("cgroup"))], attributes))?;
+        let tree = error::sys(
+            step,
+            new_filesystem("cgroup2", &[("source", Some("cgroup"))], attributes),
+        )?;
         return error::sys(step, attach_tree(tree.as_fd(), target.as_fd()));
     }
-    let parameters = [("source", Some("cgroup")), ("mode", Some("0755")), ("size", Some("64k"))];
-    let shelf = error::sys(step, new_filesystem("tmpfs", &parameters, attributes & !ctr_sys::mount::attr::RDONLY))?;
+    let parameters = [
+        ("source", Some("cgroup")),
+        ("mode", Some("0755")),
+        ("size", Some("64k")),
+    ];
+    let shelf = error::sys(
+        step,
+        new_filesystem(
+            "tmpfs",
+            &parameters,
+            attributes & !ctr_sys::mount::attr::RDONLY,
+        ),
+    )?;
     error::sys(step, attach_tree(shelf.as_fd(), target.as_fd()))?;
     for hierarchy in hierarchies {
         let mut parameters: Vec<(&str, Option<&str>)> = vec![("source", Some("cgroup"))];
@@ -43,7 +60,10 @@ pub(crate) fn attach(root: BorrowedFd<'_>, mount: &Mount) -> Result<()> {
         error::sys(step, attach_tree(tree.as_fd(), target.as_fd()))?;
     }
     // ORDER: read-only after the last directory on it is made.
-    error::sys(step, ctr_sys::mount::set_attributes(shelf.as_fd(), attributes, 0, 0, false))
+    error::sys(
+        step,
+        ctr_sys::mount::set_attributes(shelf.as_fd(), attributes, 0, 0, false),
+    )
 }
 
 /// Controller lists of the v1 hierarchies in the text of /proc/self/cgroup, cgroups(7).
@@ -61,7 +81,10 @@ mod tests {
     #[test]
     fn hybrid_lists_v1_hierarchies_and_not_the_unified_one() {
         let text = "3:name=systemd:/\n2:cpu,cpuacct:/a\n1:memory:/a\n0::/\n";
-        assert_eq!(v1_hierarchies(text), ["name=systemd", "cpu,cpuacct", "memory"]);
+        assert_eq!(
+            v1_hierarchies(text),
+            ["name=systemd", "cpu,cpuacct", "memory"]
+        );
         assert!(v1_hierarchies("0::/user.slice\n").is_empty());
     }
 }

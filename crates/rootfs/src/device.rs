@@ -30,7 +30,11 @@ pub(crate) fn open_hosts(devices: &[Device], situation: Situation) -> Result<Vec
 }
 
 /// Make (or bind) every device node and link of the plan.
-pub(crate) fn make_all(root: BorrowedFd<'_>, plan: &Plan, hosts: Vec<Option<OwnedFd>>) -> Result<()> {
+pub(crate) fn make_all(
+    root: BorrowedFd<'_>,
+    plan: &Plan,
+    hosts: Vec<Option<OwnedFd>>,
+) -> Result<()> {
     for (device, host) in plan.devices.iter().zip(hosts) {
         match host {
             Some(host) => {
@@ -66,26 +70,51 @@ fn make(root: BorrowedFd<'_>, device: &Device) -> Result<()> {
     let mode = Mode::from_bits_truncate(device.mode);
     let number = makedev(u64::from(device.major), u64::from(device.minor));
     let step = format!("make the node {}", device.path);
-    let arguments = format!("{}, {}:{}, {:o}", device.path, device.major, device.minor, device.mode);
-    error::step(&step, "mknodat", &arguments, || mknodat(&parent, name, kind, mode, number))?;
+    let arguments = format!(
+        "{}, {}:{}, {:o}",
+        device.path, device.major, device.minor, device.mode
+    );
+    error::step(&step, "mknodat", &arguments, || {
+        mknodat(&parent, name, kind, mode, number)
+    })?;
     // ORDER: ownership first, for chown clears set-id bits; then the mode, which the umask cut.
     if device.uid != 0 || device.gid != 0 {
         let (uid, gid) = (Uid::from_raw(device.uid), Gid::from_raw(device.gid));
         error::step(&step, "fchownat", &arguments, || {
-            fchownat(&parent, name, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)
+            fchownat(
+                &parent,
+                name,
+                Some(uid),
+                Some(gid),
+                AtFlags::AT_SYMLINK_NOFOLLOW,
+            )
         })?;
     }
-    error::step(&step, "fchmodat", &arguments, || fchmodat(&parent, name, mode, FchmodatFlags::FollowSymlink))
+    error::step(&step, "fchmodat", &arguments, || {
+        fchmodat(&parent, name, mode, FchmodatFlags::FollowSymlink)
+    })
 }
 
 /// Fail unless `node` is the character device `wanted_major`:`wanted_minor`.
-pub(crate) fn check(node: &OwnedFd, path: &str, wanted_major: u32, wanted_minor: u32) -> Result<()> {
+pub(crate) fn check(
+    node: &OwnedFd,
+    path: &str,
+    wanted_major: u32,
+    wanted_minor: u32,
+) -> Result<()> {
     let stat = error::step("check a device node", "fstat", path, || fstat(node))?;
     let kind = SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT;
     let is_device = kind == SFlag::S_IFCHR || kind == SFlag::S_IFBLK;
-    if is_device && major(stat.st_rdev) == u64::from(wanted_major) && minor(stat.st_rdev) == u64::from(wanted_minor) {
+    if is_device
+        && major(stat.st_rdev) == u64::from(wanted_major)
+        && minor(stat.st_rdev) == u64::from(wanted_minor)
+    {
         return Ok(());
     }
-    let error = ctr_sys::Error::new("fstat", format!("{path}: not the device {wanted_major}:{wanted_minor}"), Errno::ENXIO);
+    let error = ctr_sys::Error::new(
+        "fstat",
+        format!("{path}: not the device {wanted_major}:{wanted_minor}"),
+        Errno::ENXIO,
+    );
     Err(Error::new(format!("check the node {path}"), &error))
 }

@@ -71,7 +71,14 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}({}): {}", self.step, self.call, self.arguments, self.errno.desc())
+        write!(
+            f,
+            "{}: {}({}): {}",
+            self.step,
+            self.call,
+            self.arguments,
+            self.errno.desc()
+        )
     }
 }
 

@@ -50,10 +50,25 @@ pub struct Skipped {
 /// is missing (`FILE_NOT_FOUND`) or out of reach (`PERMISSION_DENIED`).
 pub fn enter(plan: &Plan, situation: Situation) -> Result<Vec<Skipped>> {
     // ORDER: before any mount, or mounts would propagate to the host.
-    let propagation = if mounts::follows_host(&plan.mounts) { MsFlags::MS_SLAVE } else { MsFlags::MS_PRIVATE };
-    error::step("make the mount namespace private", "mount", "/, MS_REC|MS_PRIVATE", || {
-        nix::mount::mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | propagation, None::<&str>)
-    })?;
+    let propagation = if mounts::follows_host(&plan.mounts) {
+        MsFlags::MS_SLAVE
+    } else {
+        MsFlags::MS_PRIVATE
+    };
+    error::step(
+        "make the mount namespace private",
+        "mount",
+        "/, MS_REC|MS_PRIVATE",
+        || {
+            nix::mount::mount(
+                None::<&str>,
+                "/",
+                None::<&str>,
+                MsFlags::MS_REC | propagation,
+                None::<&str>,
+            )
+        },
+    )?;
     // ORDER: host paths are opened while nothing covers them.
     let sources = mounts::open_sources(&plan.mounts)?;
     let hosts = device::open_hosts(&plan.devices, situation)?;
@@ -69,13 +84,19 @@ pub fn enter(plan: &Plan, situation: Situation) -> Result<Vec<Skipped>> {
 }
 
 fn pivot(root: std::os::fd::BorrowedFd<'_>) -> Result<()> {
-    error::step("enter the new root", "fchdir", "new root", || nix::unistd::fchdir(root))?;
-    error::step("enter the new root", "pivot_root", "., .", || nix::unistd::pivot_root(".", "."))?;
+    error::step("enter the new root", "fchdir", "new root", || {
+        nix::unistd::fchdir(root)
+    })?;
+    error::step("enter the new root", "pivot_root", "., .", || {
+        nix::unistd::pivot_root(".", ".")
+    })?;
     // The old root is stacked on the new one at "."; detaching it takes the whole host tree along.
     error::step("detach the host's tree", "umount2", "., MNT_DETACH", || {
         nix::mount::umount2(".", MntFlags::MNT_DETACH)
     })?;
-    error::step("enter the new root", "chdir", "/", || nix::unistd::chdir("/"))?;
+    error::step("enter the new root", "chdir", "/", || {
+        nix::unistd::chdir("/")
+    })?;
     refuse_stacked_root()
 }
 
@@ -88,6 +109,10 @@ fn refuse_stacked_root() -> Result<()> {
     if (root.st_dev, root.st_ino) == (above.st_dev, above.st_ino) {
         return Ok(());
     }
-    let error = ctr_sys::Error::new("stat", "/..: another tree is stacked on the root", nix::errno::Errno::EBUSY);
+    let error = ctr_sys::Error::new(
+        "stat",
+        "/..: another tree is stacked on the root",
+        nix::errno::Errno::EBUSY,
+    );
     Err(Error::new(step, &error))
 }

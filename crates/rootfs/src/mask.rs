@@ -19,13 +19,22 @@ pub(crate) fn hide(root: BorrowedFd<'_>, paths: &[String]) -> Result<()> {
     let mut empty: Option<OwnedFd> = None;
     for masked in paths {
         let step = || format!("mask {masked}");
-        let Some(target) = find(root, masked)? else { continue };
+        let Some(target) = find(root, masked)? else {
+            continue;
+        };
         let stat = error::step("mask a path", "fstat", masked, || fstat(&target))?;
         let cover = if is_directory(stat.st_mode) {
             if empty.is_none() {
                 let attributes = attr::RDONLY | attr::NOSUID | attr::NODEV | attr::NOEXEC;
-                let parameters = [("mode", Some("0555")), ("size", Some("0")), ("nr_inodes", Some("2"))];
-                empty = Some(error::sys(step, new_filesystem("tmpfs", &parameters, attributes))?);
+                let parameters = [
+                    ("mode", Some("0555")),
+                    ("size", Some("0")),
+                    ("nr_inodes", Some("2")),
+                ];
+                empty = Some(error::sys(
+                    step,
+                    new_filesystem("tmpfs", &parameters, attributes),
+                )?);
             }
             &empty
         } else {
@@ -46,7 +55,9 @@ pub(crate) fn hide(root: BorrowedFd<'_>, paths: &[String]) -> Result<()> {
 pub(crate) fn read_only(root: BorrowedFd<'_>, paths: &[String]) -> Result<()> {
     for path in paths {
         let step = || format!("make {path} read-only");
-        let Some(target) = find(root, path)? else { continue };
+        let Some(target) = find(root, path)? else {
+            continue;
+        };
         let copy = error::sys(step, clone_tree(target.as_fd(), c"", true))?;
         let attributes = attr::RDONLY | attr::NOSUID | attr::NODEV | attr::NOEXEC;
         error::sys(step, set_attributes(copy.as_fd(), attributes, 0, 0, true))?;
@@ -61,7 +72,10 @@ pub(crate) fn read_only(root: BorrowedFd<'_>, paths: &[String]) -> Result<()> {
 fn host_null() -> Result<OwnedFd> {
     let null = open_host("/dev/null", OFlag::O_NOFOLLOW)?;
     crate::device::check(&null, "/dev/null", 1, 3)?;
-    error::sys(|| "mask a path".to_owned(), clone_tree(null.as_fd(), c"", false))
+    error::sys(
+        || "mask a path".to_owned(),
+        clone_tree(null.as_fd(), c"", false),
+    )
 }
 
 fn find(root: BorrowedFd<'_>, target: &str) -> Result<Option<OwnedFd>> {
@@ -70,7 +84,10 @@ fn find(root: BorrowedFd<'_>, target: &str) -> Result<Option<OwnedFd>> {
         Err(Errno::ENOENT | Errno::ENOTDIR) => Ok(None),
         Err(errno) => {
             let error = ctr_sys::Error::new("openat2", target, errno);
-            Err(Error::new(format!("reach {target} in the container"), &error))
+            Err(Error::new(
+                format!("reach {target} in the container"),
+                &error,
+            ))
         }
     }
 }

@@ -25,34 +25,55 @@ pub(crate) fn follows_host(mounts: &[Mount]) -> bool {
     mounts.iter().any(|mount| {
         matches!(
             mount.propagation,
-            Some(Propagation::Slave | Propagation::Rslave | Propagation::Shared | Propagation::Rshared)
+            Some(
+                Propagation::Slave
+                    | Propagation::Rslave
+                    | Propagation::Shared
+                    | Propagation::Rshared
+            )
         )
     })
 }
 
 /// Copy the trees of all bind mounts, in order; `None` for other kinds.
 pub(crate) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<Source>>> {
-    mounts.iter().map(|mount| source_of(&mount.source)).collect()
+    mounts
+        .iter()
+        .map(|mount| source_of(&mount.source))
+        .collect()
 }
 
 fn source_of(source: &MountSource) -> Result<Option<Source>> {
-    let MountSource::Bind { path, recursive } = source else { return Ok(None) };
+    let MountSource::Bind { path, recursive } = source else {
+        return Ok(None);
+    };
     let host = open_host(path, OFlag::empty()).map_err(error::Error::with_path_code)?;
     let step = || format!("copy the tree of {path}");
     let stat = error::step("look at a bind source", "fstat", path, || fstat(&host))?;
-    let leaf = if is_directory(stat.st_mode) { Leaf::Directory } else { Leaf::File };
+    let leaf = if is_directory(stat.st_mode) {
+        Leaf::Directory
+    } else {
+        Leaf::File
+    };
     let tree = error::sys(step, clone_tree(host.as_fd(), c"", *recursive))?;
     Ok(Some(Source { tree, leaf }))
 }
 
 /// Attach every mount of the plan below `root`.
-pub(crate) fn attach_all(root: BorrowedFd<'_>, plan: &Plan, sources: Vec<Option<Source>>) -> Result<Vec<Skipped>> {
+pub(crate) fn attach_all(
+    root: BorrowedFd<'_>,
+    plan: &Plan,
+    sources: Vec<Option<Source>>,
+) -> Result<Vec<Skipped>> {
     let mut skipped = Vec::new();
     for (mount, source) in plan.mounts.iter().zip(sources) {
         match attach_one(root, mount, source) {
             Ok(()) => {}
             Err(error) if mount.optional && is_missing_feature(error.errno()) => {
-                skipped.push(Skipped { destination: mount.destination.clone(), reason: error.to_string() });
+                skipped.push(Skipped {
+                    destination: mount.destination.clone(),
+                    reason: error.to_string(),
+                });
             }
             Err(error) => return Err(error),
         }
@@ -65,13 +86,35 @@ fn attach_one(root: BorrowedFd<'_>, mount: &Mount, source: Option<Source>) -> Re
     let step = || format!("mount {destination}");
     let (tree, leaf) = match (&mount.source, source) {
         (MountSource::Cgroup, _) => return crate::cgroup::attach(root, mount),
-        (MountSource::Filesystem { fs_type, source, parameters }, _) => {
+        (
+            MountSource::Filesystem {
+                fs_type,
+                source,
+                parameters,
+            },
+            _,
+        ) => {
             let mut all: Vec<(&str, Option<&str>)> = vec![("source", Some(source.as_str()))];
-            all.extend(parameters.iter().map(|(key, value)| (key.as_str(), value.as_deref())));
-            (error::sys(step, new_filesystem(fs_type, &all, bits(&mount.attributes).0))?, Leaf::Directory)
+            all.extend(
+                parameters
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_deref())),
+            );
+            (
+                error::sys(
+                    step,
+                    new_filesystem(fs_type, &all, bits(&mount.attributes).0),
+                )?,
+                Leaf::Directory,
+            )
         }
         (MountSource::Bind { .. }, Some(source)) => {
-            set_attributes(source.tree.as_fd(), &mount.attributes, Some(mount.propagation), destination)?;
+            set_attributes(
+                source.tree.as_fd(),
+                &mount.attributes,
+                Some(mount.propagation),
+                destination,
+            )?;
             (source.tree, source.leaf)
         }
         // open_sources made one for every bind mount.
@@ -93,10 +136,16 @@ pub(crate) fn set_attributes(
     let (set, clear) = bits(attributes);
     if let Some(propagation) = propagation {
         let (flag, recursive) = propagation_flag(propagation);
-        error::sys(step, ctr_sys::mount::set_attributes(mount, 0, 0, flag.bits(), recursive))?;
+        error::sys(
+            step,
+            ctr_sys::mount::set_attributes(mount, 0, 0, flag.bits(), recursive),
+        )?;
     }
     if set != 0 || clear != 0 {
-        error::sys(step, ctr_sys::mount::set_attributes(mount, set, clear, 0, attributes.recursive))?;
+        error::sys(
+            step,
+            ctr_sys::mount::set_attributes(mount, set, clear, 0, attributes.recursive),
+        )?;
     }
     Ok(())
 }
@@ -129,7 +178,11 @@ pub(crate) fn bits(attributes: &Attributes) -> (u64, u64) {
             set |= bit;
         }
     }
-    let clear = if attributes.atime.is_some() { attr::ATIME_MASK } else { 0 };
+    let clear = if attributes.atime.is_some() {
+        attr::ATIME_MASK
+    } else {
+        0
+    };
     set |= match attributes.atime {
         Some(Atime::Noatime) => attr::NOATIME,
         Some(Atime::Strictatime) => attr::STRICTATIME,
@@ -139,7 +192,10 @@ pub(crate) fn bits(attributes: &Attributes) -> (u64, u64) {
 }
 
 fn is_missing_feature(errno: Errno) -> bool {
-    matches!(errno, Errno::ENODEV | Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::ENOENT)
+    matches!(
+        errno,
+        Errno::ENODEV | Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::ENOENT
+    )
 }
 
 pub(crate) fn is_directory(mode: u32) -> bool {

@@ -22,18 +22,35 @@ pub(crate) enum Leaf {
 
 /// Open an existing path below `root` with O_PATH; the last component's link is followed, inside.
 pub(crate) fn open(root: BorrowedFd<'_>, path: &str) -> std::result::Result<OwnedFd, Errno> {
-    lookup(root, path, OFlag::O_PATH, ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS)
+    lookup(
+        root,
+        path,
+        OFlag::O_PATH,
+        ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+    )
 }
 
 /// As [`open`], but a symbolic link anywhere in the path is refused with ELOOP.
-pub(crate) fn open_no_links(root: BorrowedFd<'_>, path: &str) -> std::result::Result<OwnedFd, Errno> {
-    lookup(root, path, OFlag::O_PATH, ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_SYMLINKS)
+pub(crate) fn open_no_links(
+    root: BorrowedFd<'_>,
+    path: &str,
+) -> std::result::Result<OwnedFd, Errno> {
+    lookup(
+        root,
+        path,
+        OFlag::O_PATH,
+        ResolveFlag::RESOLVE_IN_ROOT | ResolveFlag::RESOLVE_NO_SYMLINKS,
+    )
 }
 
 /// Open `path` below `root`, making what is missing: directories (0755) and, for a file, an empty
 /// one. Kernel file systems' own places (`/proc`, `/sys`, `/dev`) must not be reached through links.
 pub(crate) fn open_or_make(root: BorrowedFd<'_>, path: &str, leaf: Leaf) -> Result<OwnedFd> {
-    let find = if is_kernel_path(path) { open_no_links } else { open };
+    let find = if is_kernel_path(path) {
+        open_no_links
+    } else {
+        open
+    };
     match find(root, path) {
         Ok(fd) => return Ok(fd),
         Err(Errno::ENOENT) => {}
@@ -41,7 +58,8 @@ pub(crate) fn open_or_make(root: BorrowedFd<'_>, path: &str, leaf: Leaf) -> Resu
     }
     let (parent, name) = split(path);
     let parent = if parent.is_empty() {
-        root.try_clone_to_owned().map_err(|_| failed("dup", path, Errno::last()))?
+        root.try_clone_to_owned()
+            .map_err(|_| failed("dup", path, Errno::last()))?
     } else {
         open_or_make(root, parent, Leaf::Directory)?
     };
@@ -73,7 +91,9 @@ fn lookup(
     flags: OFlag,
     resolve: ResolveFlag,
 ) -> std::result::Result<OwnedFd, Errno> {
-    let how = OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve);
+    let how = OpenHow::new()
+        .flags(flags | OFlag::O_CLOEXEC)
+        .resolve(resolve);
     loop {
         match openat2(root, path, how) {
             // A rename elsewhere in the system made the scoped walk uncertain; the kernel asks to
@@ -85,11 +105,15 @@ fn lookup(
 }
 
 fn is_kernel_path(path: &str) -> bool {
-    ["/proc", "/sys", "/dev"]
-        .iter()
-        .any(|top| path.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    ["/proc", "/sys", "/dev"].iter().any(|top| {
+        path.strip_prefix(top)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 fn failed(call: &'static str, path: &str, errno: Errno) -> Error {
-    Error::new(format!("reach {path} in the container"), &ctr_sys::Error::new(call, path, errno))
+    Error::new(
+        format!("reach {path} in the container"),
+        &ctr_sys::Error::new(call, path, errno),
+    )
 }

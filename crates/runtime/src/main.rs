@@ -15,8 +15,14 @@ fn main() -> ExitCode {
     let code = match args.as_slice() {
         ["launcher", options] => launcher::run(options),
         ["launcher-sealed", options] => launcher::serve(options),
-        ["unshare", options] => unshare::run(options).unwrap_or_else(|failure| unshare::report(&failure)),
-        ["--version"] => say(std::io::stdout(), &format!("ctr-runtime version {}", env!("CARGO_PKG_VERSION")), 0),
+        ["unshare", options] => {
+            unshare::run(options).unwrap_or_else(|failure| unshare::report(&failure))
+        }
+        ["--version"] => say(
+            std::io::stdout(),
+            &format!("ctr-runtime version {}", env!("CARGO_PKG_VERSION")),
+            0,
+        ),
         _ => say(std::io::stderr(), USAGE, 2),
     };
     ExitCode::from(u8::try_from(code).unwrap_or(125))

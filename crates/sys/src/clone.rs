@@ -99,12 +99,17 @@ struct CloneArgs {
 /// else as clone(2).
 pub fn clone3(request: &Clone3<'_>) -> Result<Cloned> {
     if !is_single_threaded() {
-        return Err(Error::new("clone3", "caller has more than one thread", Errno::EINVAL));
+        return Err(Error::new(
+            "clone3",
+            "caller has more than one thread",
+            Errno::EINVAL,
+        ));
     }
     let mut pidfd: RawFd = -1;
     let mut args = CloneArgs {
         // CLONE_PIDFD and the namespace flags are positive i32 bits; the top one is CLONE_IO.
-        flags: u64::from(request.flags.0.bits().cast_unsigned()) | libc::CLONE_PIDFD.cast_unsigned() as u64,
+        flags: u64::from(request.flags.0.bits().cast_unsigned())
+            | libc::CLONE_PIDFD.cast_unsigned() as u64,
         pidfd: (&raw mut pidfd) as u64,
         exit_signal: request.exit_signal,
         ..CloneArgs::default()
@@ -124,7 +129,10 @@ pub fn clone3(request: &Clone3<'_>) -> Result<Cloned> {
             // SAFETY: clone3 returned success with CLONE_PIDFD, so the kernel stored a new
             // descriptor in pidfd that nothing else owns.
             let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-            Ok(Cloned::Parent(Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX)), pidfd))
+            Ok(Cloned::Parent(
+                Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX)),
+                pidfd,
+            ))
         }
         _ => Err(Error::last("clone3", format!("{:?}", request.flags.0))),
     }

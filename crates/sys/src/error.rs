@@ -19,7 +19,11 @@ impl Error {
     /// A failure of `call` with `arguments`.
     #[must_use]
     pub fn new(call: &'static str, arguments: impl Into<String>, errno: Errno) -> Self {
-        Self { call, arguments: arguments.into(), errno }
+        Self {
+            call,
+            arguments: arguments.into(),
+            errno,
+        }
     }
 
     /// The failure that errno holds now; call directly after the system call.
@@ -49,7 +53,13 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({}): {}", self.call, self.arguments, self.errno.desc())
+        write!(
+            f,
+            "{}({}): {}",
+            self.call,
+            self.arguments,
+            self.errno.desc()
+        )
     }
 }
 

@@ -17,7 +17,11 @@ use crate::{Error, Result};
 ///
 /// As close_range(2).
 pub fn close_all_except(_child: &Child, keep: &[BorrowedFd<'_>]) -> Result<()> {
-    let mut keep: Vec<u32> = keep.iter().map(|fd| fd.as_raw_fd().cast_unsigned()).filter(|fd| *fd > 2).collect();
+    let mut keep: Vec<u32> = keep
+        .iter()
+        .map(|fd| fd.as_raw_fd().cast_unsigned())
+        .filter(|fd| *fd > 2)
+        .collect();
     keep.sort_unstable();
     keep.dedup();
     let mut first = 3u32;

@@ -12,7 +12,11 @@ pub fn join_new_session() -> Result<()> {
     // SAFETY: KEYCTL_JOIN_SESSION_KEYRING with a null name makes an anonymous keyring and reads
     // no memory.
     let result = unsafe {
-        libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>())
+        libc::syscall(
+            libc::SYS_keyctl,
+            libc::KEYCTL_JOIN_SESSION_KEYRING,
+            std::ptr::null::<libc::c_char>(),
+        )
     };
     if result < 0 {
         return Err(Error::last("keyctl", "KEYCTL_JOIN_SESSION_KEYRING"));

@@ -20,10 +20,19 @@ pub fn sealed(name: &str, content: &[u8]) -> Result<OwnedFd> {
         .map_err(failed("memfd_create"))?;
     let mut file = std::fs::File::from(memfd);
     let io = |call: &'static str| {
-        move |cause: std::io::Error| Error::new(call, name, Errno::from_raw(cause.raw_os_error().unwrap_or(libc::EIO)))
+        move |cause: std::io::Error| {
+            Error::new(
+                call,
+                name,
+                Errno::from_raw(cause.raw_os_error().unwrap_or(libc::EIO)),
+            )
+        }
     };
     file.write_all(content).map_err(io("write"))?;
-    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+    let seals = SealFlag::F_SEAL_WRITE
+        | SealFlag::F_SEAL_SHRINK
+        | SealFlag::F_SEAL_GROW
+        | SealFlag::F_SEAL_SEAL;
     fcntl(&file, FcntlArg::F_ADD_SEALS(seals)).map_err(failed("fcntl"))?;
     file.seek(SeekFrom::Start(0)).map_err(io("lseek"))?;
     Ok(file.into())
@@ -35,14 +44,24 @@ pub fn sealed(name: &str, content: &[u8]) -> Result<OwnedFd> {
 ///
 /// EPERM when it is not sealed against writing and shrinking.
 pub fn read_sealed(memfd: BorrowedFd<'_>) -> Result<Vec<u8>> {
-    let failed = |errno| Error::new("fcntl", format!("{}, F_GET_SEALS", memfd.as_raw_fd()), errno);
+    let failed = |errno| {
+        Error::new(
+            "fcntl",
+            format!("{}, F_GET_SEALS", memfd.as_raw_fd()),
+            errno,
+        )
+    };
     let seals = fcntl(memfd, FcntlArg::F_GET_SEALS).map_err(failed)?;
     let wanted = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK;
     if !SealFlag::from_bits_truncate(seals).contains(wanted) {
         return Err(failed(Errno::EPERM));
     }
     let io = |cause: std::io::Error| {
-        Error::new("read", "sealed memfd", Errno::from_raw(cause.raw_os_error().unwrap_or(libc::EIO)))
+        Error::new(
+            "read",
+            "sealed memfd",
+            Errno::from_raw(cause.raw_os_error().unwrap_or(libc::EIO)),
+        )
     };
     let mut file = std::fs::File::from(memfd.try_clone_to_owned().map_err(io)?);
     let mut content = Vec::new();

@@ -55,9 +55,20 @@ pub fn clone_tree(directory: BorrowedFd<'_>, path: &CStr, recursive: bool) -> Re
         flags |= libc::AT_EMPTY_PATH.cast_unsigned();
     }
     // SAFETY: path is a NUL-terminated string that lives across the call.
-    let fd = unsafe { libc::syscall(libc::SYS_open_tree, directory.as_raw_fd(), path.as_ptr(), flags) };
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_open_tree,
+            directory.as_raw_fd(),
+            path.as_ptr(),
+            flags,
+        )
+    };
     owned(fd, "open_tree", || {
-        format!("{}, OPEN_TREE_CLONE{}", name(directory, path), if recursive { "|AT_RECURSIVE" } else { "" })
+        format!(
+            "{}, OPEN_TREE_CLONE{}",
+            name(directory, path),
+            if recursive { "|AT_RECURSIVE" } else { "" }
+        )
     })
 }
 
@@ -78,7 +89,9 @@ pub fn attach(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH,
         )
     };
-    done(result, "move_mount", || format!("mount, {}", name(target, c"")))
+    done(result, "move_mount", || {
+        format!("mount, {}", name(target, c""))
+    })
 }
 
 #[repr(C)]
@@ -95,8 +108,19 @@ struct MountAttr {
 /// # Errors
 ///
 /// EPERM when a cleared attribute is locked by a more privileged user namespace.
-pub fn set_attributes(mount: BorrowedFd<'_>, set: u64, clear: u64, propagation: u64, recursive: bool) -> Result<()> {
-    let attributes = MountAttr { set, clear, propagation, userns_fd: 0 };
+pub fn set_attributes(
+    mount: BorrowedFd<'_>,
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    recursive: bool,
+) -> Result<()> {
+    let attributes = MountAttr {
+        set,
+        clear,
+        propagation,
+        userns_fd: 0,
+    };
     let flags = libc::AT_EMPTY_PATH.cast_unsigned() | if recursive { AT_RECURSIVE } else { 0 };
     // SAFETY: the path is the empty string and attributes, passed with its size, lives across the
     // call; the kernel only reads it.
@@ -111,7 +135,10 @@ pub fn set_attributes(mount: BorrowedFd<'_>, set: u64, clear: u64, propagation: 
         )
     };
     done(result, "mount_setattr", || {
-        format!("{}, set {set:#x}, clear {clear:#x}, propagation {propagation:#x}", name(mount, c""))
+        format!(
+            "{}, set {set:#x}, clear {clear:#x}, propagation {propagation:#x}",
+            name(mount, c"")
+        )
     })
 }
 
@@ -122,7 +149,11 @@ pub fn set_attributes(mount: BorrowedFd<'_>, set: u64, clear: u64, propagation: 
 ///
 /// ENODEV for an unknown type, EINVAL for an unknown parameter, EPERM where the user namespace may
 /// not mount this type. The arguments name the parameter and hold the kernel's own message, if any.
-pub fn new_filesystem(fs_type: &str, parameters: &[(&str, Option<&str>)], attributes: u64) -> Result<OwnedFd> {
+pub fn new_filesystem(
+    fs_type: &str,
+    parameters: &[(&str, Option<&str>)],
+    attributes: u64,
+) -> Result<OwnedFd> {
     let c_type = c_string("fsopen", fs_type)?;
     // SAFETY: c_type is a NUL-terminated string that lives across the call.
     let fd = unsafe { libc::syscall(libc::SYS_fsopen, c_type.as_ptr(), FSOPEN_CLOEXEC) };
@@ -130,31 +161,72 @@ pub fn new_filesystem(fs_type: &str, parameters: &[(&str, Option<&str>)], attrib
     for (key, value) in parameters {
         let c_key = c_string("fsconfig", key)?;
         let c_value = value.map(|value| c_string("fsconfig", value)).transpose()?;
-        let command = if c_value.is_some() { FSCONFIG_SET_STRING } else { FSCONFIG_SET_FLAG };
-        let value_pointer = c_value.as_ref().map_or(std::ptr::null(), |value| value.as_ptr());
+        let command = if c_value.is_some() {
+            FSCONFIG_SET_STRING
+        } else {
+            FSCONFIG_SET_FLAG
+        };
+        let value_pointer = c_value
+            .as_ref()
+            .map_or(std::ptr::null(), |value| value.as_ptr());
         // SAFETY: key and value are NUL-terminated strings (or null for a flag) that live across
         // the call.
         let result = unsafe {
-            libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), command, c_key.as_ptr(), value_pointer, 0)
+            libc::syscall(
+                libc::SYS_fsconfig,
+                context.as_raw_fd(),
+                command,
+                c_key.as_ptr(),
+                value_pointer,
+                0,
+            )
         };
         done(result, "fsconfig", || {
-            format!("{fs_type}, {key}={}{}", value.unwrap_or(""), kernel_message(&context))
+            format!(
+                "{fs_type}, {key}={}{}",
+                value.unwrap_or(""),
+                kernel_message(&context)
+            )
         })?;
     }
     let null = std::ptr::null::<libc::c_char>();
     // SAFETY: FSCONFIG_CMD_CREATE takes neither key nor value.
-    let result = unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), FSCONFIG_CMD_CREATE, null, null, 0) };
-    done(result, "fsconfig", || format!("{fs_type}, FSCONFIG_CMD_CREATE{}", kernel_message(&context)))?;
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_fsconfig,
+            context.as_raw_fd(),
+            FSCONFIG_CMD_CREATE,
+            null,
+            null,
+            0,
+        )
+    };
+    done(result, "fsconfig", || {
+        format!("{fs_type}, FSCONFIG_CMD_CREATE{}", kernel_message(&context))
+    })?;
     // SAFETY: fsmount takes three integers.
-    let fd = unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), FSMOUNT_CLOEXEC, attributes) };
-    owned(fd, "fsmount", || format!("{fs_type}, {attributes:#x}{}", kernel_message(&context)))
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_fsmount,
+            context.as_raw_fd(),
+            FSMOUNT_CLOEXEC,
+            attributes,
+        )
+    };
+    owned(fd, "fsmount", || {
+        format!("{fs_type}, {attributes:#x}{}", kernel_message(&context))
+    })
 }
 
 fn c_string(call: &'static str, text: &str) -> Result<CString> {
     CString::new(text).map_err(|_| Error::new(call, format!("{text:?}"), Errno::EINVAL))
 }
 
-fn owned(result: libc::c_long, call: &'static str, arguments: impl FnOnce() -> String) -> Result<OwnedFd> {
+fn owned(
+    result: libc::c_long,
+    call: &'static str,
+    arguments: impl FnOnce() -> String,
+) -> Result<OwnedFd> {
     if result < 0 {
         let errno = Errno::last();
         return Err(Error::new(call, arguments(), errno));
@@ -164,7 +236,11 @@ fn owned(result: libc::c_long, call: &'static str, arguments: impl FnOnce() -> S
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-fn done(result: libc::c_long, call: &'static str, arguments: impl FnOnce() -> String) -> Result<()> {
+fn done(
+    result: libc::c_long,
+    call: &'static str,
+    arguments: impl FnOnce() -> String,
+) -> Result<()> {
     if result < 0 {
         let errno = Errno::last();
         return Err(Error::new(call, arguments(), errno));
@@ -174,16 +250,25 @@ fn done(result: libc::c_long, call: &'static str, arguments: impl FnOnce() -> St
 
 /// The path of a descriptor, frozen now, for a message.
 fn name(fd: BorrowedFd<'_>, path: &CStr) -> String {
-    let base = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
-        .map_or_else(|_| format!("fd {}", fd.as_raw_fd()), |path| path.display().to_string());
-    if path.is_empty() { base } else { format!("{base}/{}", path.to_string_lossy()) }
+    let base = std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).map_or_else(
+        |_| format!("fd {}", fd.as_raw_fd()),
+        |path| path.display().to_string(),
+    );
+    if path.is_empty() {
+        base
+    } else {
+        format!("{base}/{}", path.to_string_lossy())
+    }
 }
 
 /// What the file system itself says about a refused parameter (read from the fsopen descriptor).
 fn kernel_message(context: &OwnedFd) -> String {
     let mut buffer = [0u8; 256];
     match nix::unistd::read(context, &mut buffer) {
-        Ok(count) if count > 2 => format!(" ({})", String::from_utf8_lossy(&buffer[2..count]).trim_end()),
+        Ok(count) if count > 2 => format!(
+            " ({})",
+            String::from_utf8_lossy(&buffer[2..count]).trim_end()
+        ),
         _ => String::new(),
     }
 }

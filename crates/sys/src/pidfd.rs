@@ -28,7 +28,8 @@ pub fn open(pid: Pid) -> Result<OwnedFd> {
     if fd < 0 {
         return Err(Error::last("pidfd_open", pid.to_string()));
     }
-    let fd = i32::try_from(fd).map_err(|_| Error::new("pidfd_open", pid.to_string(), Errno::EBADF))?;
+    let fd =
+        i32::try_from(fd).map_err(|_| Error::new("pidfd_open", pid.to_string(), Errno::EBADF))?;
     // SAFETY: the call returned a new descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
@@ -62,7 +63,12 @@ pub fn send_signal(pidfd: BorrowedFd<'_>, signal: i32) -> Result<()> {
 ///
 /// ECHILD when the process is not a child of the caller.
 pub fn try_wait(pidfd: BorrowedFd<'_>) -> Result<Option<Ended>> {
-    wait_id(libc::P_PIDFD, pidfd.as_raw_fd().cast_unsigned(), libc::WNOHANG).map(|found| found.map(|(_, ended)| ended))
+    wait_id(
+        libc::P_PIDFD,
+        pidfd.as_raw_fd().cast_unsigned(),
+        libc::WNOHANG,
+    )
+    .map(|found| found.map(|(_, ended)| ended))
 }
 
 /// Reap the child behind a pidfd, waiting for its end.
@@ -115,6 +121,10 @@ fn wait_id(kind: libc::idtype_t, id: u32, flags: i32) -> Result<Option<(Pid, End
     }
     // SAFETY: as above, si_status is part of what waitid fills.
     let status = unsafe { info.si_status() };
-    let ended = if info.si_code == libc::CLD_EXITED { Ended::Exited(status) } else { Ended::Killed(status) };
+    let ended = if info.si_code == libc::CLD_EXITED {
+        Ended::Exited(status)
+    } else {
+        Ended::Killed(status)
+    };
     Ok(Some((Pid::from_raw(pid), ended)))
 }

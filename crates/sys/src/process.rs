@@ -1,6 +1,9 @@
 //! What a process sets on itself before execve and nix cannot: signal dispositions in bulk,
 //! supplementary groups as numbers, umask and the end without clean-up.
-#![allow(unsafe_code, reason = "signal dispositions, TIOCSCTTY and _exit are unsafe in libc")]
+#![allow(
+    unsafe_code,
+    reason = "signal dispositions, TIOCSCTTY and _exit are unsafe in libc"
+)]
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -56,13 +59,25 @@ pub fn exit_now(code: i32) -> ! {
 ///
 /// EPERM when the hard limit is raised without CAP_SYS_RESOURCE, EINVAL when soft > hard.
 pub fn set_rlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
-    let limit = libc::rlimit64 { rlim_cur: soft, rlim_max: hard };
+    let limit = libc::rlimit64 {
+        rlim_cur: soft,
+        rlim_max: hard,
+    };
     // SAFETY: prlimit64 on pid 0 (the caller) reads one rlimit64, which lives across the call.
     let result = unsafe {
-        libc::syscall(libc::SYS_prlimit64, 0, resource, &raw const limit, std::ptr::null::<libc::rlimit64>())
+        libc::syscall(
+            libc::SYS_prlimit64,
+            0,
+            resource,
+            &raw const limit,
+            std::ptr::null::<libc::rlimit64>(),
+        )
     };
     if result < 0 {
-        return Err(Error::last("prlimit64", format!("{resource}, {soft}:{hard}")));
+        return Err(Error::last(
+            "prlimit64",
+            format!("{resource}, {soft}:{hard}"),
+        ));
     }
     Ok(())
 }
@@ -77,7 +92,10 @@ pub fn drop_bounding(capability: u8) -> Result<()> {
     // SAFETY: PR_CAPBSET_DROP takes integers only.
     let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, u64::from(capability), 0, 0, 0) };
     if result < 0 && Errno::last() != Errno::EINVAL {
-        return Err(Error::last("prctl", format!("PR_CAPBSET_DROP, {capability}")));
+        return Err(Error::last(
+            "prctl",
+            format!("PR_CAPBSET_DROP, {capability}"),
+        ));
     }
     Ok(())
 }
@@ -115,7 +133,10 @@ pub fn set_capabilities(effective: u64, permitted: u64, inheritable: u64) -> Res
         inheritable: u32,
     }
     // _LINUX_CAPABILITY_VERSION_3: two words, low first.
-    let header = Header { version: 0x2008_0522, pid: 0 };
+    let header = Header {
+        version: 0x2008_0522,
+        pid: 0,
+    };
     let word = |shift: u32| Data {
         effective: low_word(effective >> shift),
         permitted: low_word(permitted >> shift),
@@ -125,7 +146,10 @@ pub fn set_capabilities(effective: u64, permitted: u64, inheritable: u64) -> Res
     // SAFETY: version 3 reads one header and two data words; both live across the call.
     let result = unsafe { libc::syscall(libc::SYS_capset, &raw const header, data.as_ptr()) };
     if result < 0 {
-        return Err(Error::last("capset", format!("e={effective:#x} p={permitted:#x} i={inheritable:#x}")));
+        return Err(Error::last(
+            "capset",
+            format!("e={effective:#x} p={permitted:#x} i={inheritable:#x}"),
+        ));
     }
     Ok(())
 }
@@ -138,10 +162,19 @@ pub fn set_capabilities(effective: u64, permitted: u64, inheritable: u64) -> Res
 pub fn raise_ambient(capability: u8) -> Result<()> {
     // SAFETY: PR_CAP_AMBIENT_RAISE takes integers only.
     let result = unsafe {
-        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, u64::from(capability), 0, 0)
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_RAISE,
+            u64::from(capability),
+            0,
+            0,
+        )
     };
     if result < 0 {
-        return Err(Error::last("prctl", format!("PR_CAP_AMBIENT_RAISE, {capability}")));
+        return Err(Error::last(
+            "prctl",
+            format!("PR_CAP_AMBIENT_RAISE, {capability}"),
+        ));
     }
     Ok(())
 }

@@ -15,7 +15,13 @@ const INSTRUCTION_BYTES: usize = 8;
 ///
 /// EACCES without no_new_privs or CAP_SYS_ADMIN; EINVAL for a program the kernel rejects.
 pub fn install(program: &[u8], log: bool) -> Result<()> {
-    let invalid = || Error::new("seccomp", format!("program of {} bytes", program.len()), Errno::EINVAL);
+    let invalid = || {
+        Error::new(
+            "seccomp",
+            format!("program of {} bytes", program.len()),
+            Errno::EINVAL,
+        )
+    };
     let count = program.len() / INSTRUCTION_BYTES;
     if count == 0 || !program.len().is_multiple_of(INSTRUCTION_BYTES) {
         return Err(invalid());
@@ -33,14 +39,26 @@ pub fn install(program: &[u8], log: bool) -> Result<()> {
         len: u16::try_from(count).map_err(|_| invalid())?,
         filter: instructions.as_ptr().cast_mut(),
     };
-    let flags = if log { libc::SECCOMP_FILTER_FLAG_LOG } else { 0 };
+    let flags = if log {
+        libc::SECCOMP_FILTER_FLAG_LOG
+    } else {
+        0
+    };
     // SAFETY: filter names `count` instructions that live across the call; the kernel copies them
     // and writes nothing.
     let result = unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const filter)
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            flags,
+            &raw const filter,
+        )
     };
     if result < 0 {
-        return Err(Error::last("seccomp", format!("SECCOMP_SET_MODE_FILTER, {count} instructions")));
+        return Err(Error::last(
+            "seccomp",
+            format!("SECCOMP_SET_MODE_FILTER, {count} instructions"),
+        ));
     }
     Ok(())
 }

@@ -5,7 +5,9 @@ use std::io::{IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, accept4, recvmsg, sendmsg};
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, accept4, recvmsg, sendmsg,
+};
 
 use crate::{Error, Result};
 
@@ -21,9 +23,19 @@ pub const MAX_DESCRIPTORS: usize = 16;
 pub fn send(socket: BorrowedFd<'_>, message: &[u8], descriptors: &[BorrowedFd<'_>]) -> Result<()> {
     let numbers: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
     let rights = [ControlMessage::ScmRights(&numbers)];
-    let control = if numbers.is_empty() { &rights[..0] } else { &rights[..] };
+    let control = if numbers.is_empty() {
+        &rights[..0]
+    } else {
+        &rights[..]
+    };
     loop {
-        match sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(message)], control, MsgFlags::MSG_NOSIGNAL, None) {
+        match sendmsg::<()>(
+            socket.as_raw_fd(),
+            &[IoSlice::new(message)],
+            control,
+            MsgFlags::MSG_NOSIGNAL,
+            None,
+        ) {
             Ok(_) => return Ok(()),
             Err(Errno::EINTR) => {}
             Err(errno) => {
@@ -53,7 +65,10 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<
         }
     };
     let mut descriptors = Vec::new();
-    for control in message.cmsgs().map_err(|errno| Error::new("recvmsg", "control data", errno))? {
+    for control in message
+        .cmsgs()
+        .map_err(|errno| Error::new("recvmsg", "control data", errno))?
+    {
         if let ControlMessageOwned::ScmRights(numbers) = control {
             for number in numbers {
                 // SAFETY: the kernel installed this descriptor for this very message, so nothing
@@ -62,7 +77,10 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<
             }
         }
     }
-    if message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC) {
+    if message
+        .flags
+        .intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC)
+    {
         return Err(Error::new("recvmsg", "truncated message", Errno::EMSGSIZE));
     }
     Ok((message.bytes, descriptors))
@@ -75,7 +93,8 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<
 /// EAGAIN when none is waiting.
 pub fn accept(listener: BorrowedFd<'_>) -> Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let number = accept4(listener.as_raw_fd(), flags).map_err(|errno| Error::new("accept4", "", errno))?;
+    let number =
+        accept4(listener.as_raw_fd(), flags).map_err(|errno| Error::new("accept4", "", errno))?;
     // SAFETY: accept4 returned a new descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
@@ -90,8 +109,13 @@ mod tests {
 
     #[test]
     fn descriptors_arrive_in_order_and_end_of_connection_is_length_zero() {
-        let (left, right) =
-            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
+        let (left, right) = socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )
+        .unwrap();
         let (read, write) = nix::unistd::pipe().unwrap();
         super::send(left.as_fd(), b"two", &[read.as_fd(), write.as_fd()]).unwrap();
         let mut buffer = [0; 16];
@@ -105,8 +129,13 @@ mod tests {
 
     #[test]
     fn a_message_larger_than_the_buffer_is_an_error() {
-        let (left, right) =
-            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
+        let (left, right) = socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )
+        .unwrap();
         super::send(left.as_fd(), &[1; 32], &[]).unwrap();
         let error = super::receive(right.as_fd(), &mut [0; 8]).unwrap_err();
         assert_eq!(error.errno(), nix::errno::Errno::EMSGSIZE);

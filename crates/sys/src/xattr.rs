@@ -42,7 +42,10 @@ pub fn set(fd: impl AsFd, name: &CStr, value: &[u8]) -> Result<()> {
     if result == 0 {
         return Ok(());
     }
-    Err(Error::last("fsetxattr", format!("{}, {:?}, {} bytes", fd.as_raw_fd(), name, value.len())))
+    Err(Error::last(
+        "fsetxattr",
+        format!("{}, {:?}, {} bytes", fd.as_raw_fd(), name, value.len()),
+    ))
 }
 
 /// The value of an extended attribute, `None` when the file has no such attribute.
@@ -68,7 +71,10 @@ pub fn get(fd: impl AsFd, name: &CStr) -> Result<Option<Vec<u8>>> {
         if Errno::last() == Errno::ENODATA {
             return Ok(None);
         }
-        return Err(Error::last("fgetxattr", format!("{}, {:?}", fd.as_raw_fd(), name)));
+        return Err(Error::last(
+            "fgetxattr",
+            format!("{}, {:?}", fd.as_raw_fd(), name),
+        ));
     };
     value.truncate(length);
     Ok(Some(value))
@@ -87,5 +93,8 @@ pub fn remove(fd: impl AsFd, name: &CStr) -> Result<()> {
     if result == 0 || Errno::last() == Errno::ENODATA {
         return Ok(());
     }
-    Err(Error::last("fremovexattr", format!("{}, {:?}", fd.as_raw_fd(), name)))
+    Err(Error::last(
+        "fremovexattr",
+        format!("{}, {:?}", fd.as_raw_fd(), name),
+    ))
 }

@@ -66,7 +66,11 @@ function processes(): string[] {
     const namespace = link(`/proc/${pid}/ns/pid`);
     const foreign = namespace !== undefined && namespace !== own;
     if (!foreign && !executable.includes('ctr-runtime')) return [];
-    return [`process ${pid} ${executable} ${commandOf(pid)}`];
+    const { state, parent } = statusOf(pid);
+    // An orphan that PID 1 has yet to reap is nobody's leak.
+    if (state === 'Z' && parent === '1') return [];
+    const zombie = state === 'Z' ? `zombie of ${parent}` : '';
+    return [`process ${pid} ${executable} ${commandOf(pid)}${zombie}`];
   });
 }
 
@@ -122,6 +126,17 @@ function pids(): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number);
+}
+
+function statusOf(pid: number): { state: string; parent: string } {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const field = (name: string) => new RegExp(`^${name}:\\s*(\\w+)`, 'm').exec(status)?.[1] ?? '';
+    return { state: field('State'), parent: field('PPid') };
+  } catch {
+    // It is gone, and so is its parent.
+    return { state: 'Z', parent: '1' };
+  }
 }
 
 function commandOf(pid: number): string {

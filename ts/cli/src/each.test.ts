@@ -6,14 +6,14 @@ import { recordingIo } from './io.test.fixture.ts';
 const failOn =
   (bad: string) =>
   async (name: string): Promise<void> => {
-    if (name === bad) throw new CtrError('CONTAINER_NOT_FOUND', `no container ${name}`);
+    if (name === bad) throw new CtrError('SOME_CODE', `no container ${name}`);
   };
 
 test('a failure does not hide the others', async () => {
   const io = recordingIo();
   expect(await forEachTarget(['a', 'b', 'c'], io, false, failOn('b'))).toBe(125);
   expect(io.stdout()).toBe('a\nc\n');
-  expect(io.stderr()).toBe('ctr-ts: no container b [CONTAINER_NOT_FOUND]\n');
+  expect(io.stderr()).toBe('ctr-ts: no container b [SOME_CODE]\n');
 });
 
 test('several names give one JSON document', async () => {
@@ -21,7 +21,7 @@ test('several names give one JSON document', async () => {
   expect(await forEachTarget(['a', 'b'], io, true, failOn('b'))).toBe(125);
   expect(JSON.parse(io.stdout())).toEqual([
     { name: 'a', ok: true },
-    { name: 'b', ok: false, error: { code: 'CONTAINER_NOT_FOUND', message: 'no container b' } },
+    { name: 'b', ok: false, error: { code: 'SOME_CODE', message: 'no container b' } },
   ]);
   expect(io.stderr()).toBe('');
 });

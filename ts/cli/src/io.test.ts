@@ -8,7 +8,11 @@ const IO = fileURLToPath(new URL('./io.ts', import.meta.url));
 
 /** Node runs this TypeScript as it is. */
 function script(body: string): string[] {
-  return ['--input-type=module', '-e', `const { processIo } = await import(${JSON.stringify(IO)}); ${body}`];
+  return [
+    '--input-type=module',
+    '-e',
+    `const { processIo } = await import(${JSON.stringify(IO)}); ${body}`,
+  ];
 }
 
 test('a long document reaches a slow reader whole', async () => {
@@ -40,7 +44,9 @@ test('printing leaves a shared pipe as it was', async () => {
     '})',
   ].join('\n');
   const shell = `"$0" "$@" | cat`;
-  const child = spawn('sh', ['-c', shell, process.execPath, ...script(body)], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn('sh', ['-c', shell, process.execPath, ...script(body)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const chunks: Buffer[] = [];
   for await (const chunk of child.stdout) chunks.push(chunk);
   const { before, after } = JSON.parse(Buffer.concat(chunks).toString());

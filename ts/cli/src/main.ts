@@ -26,7 +26,8 @@ export async function dispatch(argv: readonly string[], io: Io): Promise<number>
     return 0;
   }
   try {
-    if (first === '--version' || first === '-v') return await dispatch(['version', ...argv.slice(1)], io);
+    if (first === '--version' || first === '-v')
+      return await dispatch(['version', ...argv.slice(1)], io);
     if (isNotYet(first)) throw unknownVerb(argv);
     const direct = findDirect(argv);
     if (direct === undefined) return await throughOclif(argv);

@@ -20,6 +20,12 @@ test('an error without a next step is one line', () => {
   expect(errorText(new CtrError('X', 'cannot do it'))).toBe('ctr-ts: cannot do it [X]');
 });
 
+test('a well-known code has a next step even when its error has none', () => {
+  expect(errorText(new CtrError('COMMAND_NOT_FOUND', 'no x'))).toMatch(
+    /^ctr-ts: no x \[.*\]\n {2}next: /,
+  );
+});
+
 test('a message of several lines stays on one', () => {
   expect(errorText(new CtrError('X', 'first\n  second'))).toBe('ctr-ts: first; second [X]');
 });

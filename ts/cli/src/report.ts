@@ -2,6 +2,7 @@
 
 import { constants } from 'node:os';
 import { CtrError } from '@ctr-ts/sdk';
+import { HINTS } from './hints.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
 
@@ -42,7 +43,10 @@ export function errorText(error: unknown): string {
 
 /** The `--json` form of an error. */
 export function errorDocument(error: unknown): ErrorDocument {
-  if (error instanceof CtrError) return { error: { ...error.toJSON() } };
+  if (error instanceof CtrError) {
+    const hint = error.hint ?? HINTS[error.code];
+    return { error: { ...error.toJSON(), ...(hint === undefined ? {} : { hint }) } };
+  }
   const message = error instanceof Error ? error.message : String(error);
   const hint = 'this is a bug; run it again with CTR_TS_DEBUG=1 and report what it prints';
   return { error: { code: 'INTERNAL', message, hint } };

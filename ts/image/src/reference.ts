@@ -58,7 +58,7 @@ export function parseReference(text: string): Reference {
 /** The tag follows the last colon that has no slash behind it, as in skopeo. */
 function ociReference(text: string, rest: string): Reference {
   const colon = rest.lastIndexOf(':');
-  const hasTag = colon > 0 && !rest.slice(colon).includes('/');
+  const hasTag = colon >= 0 && !rest.slice(colon).includes('/');
   const directory = hasTag ? rest.slice(0, colon) : rest;
   const tag = hasTag ? rest.slice(colon + 1) : undefined;
   if (directory === '') throw invalid(text, 'oci: needs a directory');

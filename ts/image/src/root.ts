@@ -104,21 +104,6 @@ async function hostRoot({ store, rootless, upper, node }: PrepareOptions): Promi
   };
 }
 
-/** How long what was found of the host's /etc is taken to be true. */
-const FRESH_MS = 1_000;
-
-const found = new Map<string, { until: number; tree: Promise<{ tree: HostTree; lower: string }> }>();
-
-/** A look at /etc is dozens of system calls: programs that launch often share one. */
-function hostTree(store: Store): Promise<{ tree: HostTree; lower: string }> {
-  const known = found.get(store.dataRoot);
-  if (known !== undefined && performance.now() < known.until) return known.tree;
-  const tree = inspectHost().then(async (tree) => ({ tree, lower: await openSkeleton(store, tree) }));
-  found.set(store.dataRoot, { until: performance.now() + FRESH_MS, tree });
-  tree.catch(() => found.delete(store.dataRoot));
-  return tree;
-}
-
 /** The caller's directory is used as it is: writes go to it. */
 async function directoryRoot(directory: string): Promise<RootSource> {
   try {

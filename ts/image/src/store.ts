@@ -27,7 +27,7 @@ const PRIVATE = 0o700;
 /** Makes the data root if need be. */
 export async function openStore(dataRoot: string, removeTree: RemoveTree): Promise<Store> {
   try {
-    await mkdir(dataRoot, { recursive: true, mode: PRIVATE });
+    await makeDirectories(dataRoot);
   } catch (cause) {
     throw fileError('make', dataRoot, cause);
   }
@@ -69,8 +69,8 @@ async function make(
   const name = `${await processName()}-${randomBytes(6).toString('hex')}`;
   const staging = join(store.dataRoot, 'staging', name);
   try {
-    await mkdir(staging, { recursive: true, mode: PRIVATE });
-    await mkdir(dirname(path), { recursive: true, mode: PRIVATE });
+    await makeDirectories(staging);
+    await makeDirectories(dirname(path));
   } catch (cause) {
     throw fileError('make', staging, cause);
   }
@@ -93,6 +93,21 @@ export async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Not Node's `recursive`: that tries for ever where a file system answers ENOENT, as /proc does. */
+async function makeDirectories(path: string): Promise<void> {
+  try {
+    await mkdir(path, PRIVATE);
+  } catch (cause) {
+    if (!failedWith(cause, 'ENOENT') || dirname(path) === path) return unlessThere(cause);
+    await makeDirectories(dirname(path));
+    await mkdir(path, PRIVATE).catch(unlessThere);
+  }
+}
+
+function unlessThere(cause: unknown): void {
+  if (!failedWith(cause, 'EEXIST')) throw cause;
 }
 
 async function sync(directory: string): Promise<void> {

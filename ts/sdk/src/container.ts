@@ -1,27 +1,34 @@
 /** A container that is held open: made once, used by any number of processes. */
 
-import type { Launched } from '@ctr-ts/native';
 import { type Core, openCore } from './core.ts';
+import { Deadline, type DeadlineOptions } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import { execRequest } from './exec.ts';
 import { type Explanation, explainContainer } from './explain.ts';
-import { type Exit, launchWith, toExit } from './launch.ts';
+import { type Exit, launchWith, type Running } from './launch.ts';
 import type { ContainerOptions, EngineOptions, ExecOptions, ProcessOptions } from './options.ts';
 import { type Directories, directories } from './paths.ts';
 import { prepareContainer } from './prepare.ts';
 import { Process } from './process.ts';
-import { type Signal, signalNumber } from './signals.ts';
+import type { ContainerRecord } from './record.ts';
+import { removeContainer } from './remove.ts';
+import { type ShellValue, shellScript } from './shell.ts';
+import { SIGKILL, type Signal, signalNumber } from './signals.ts';
 import { type ContainerInfo, describe, findState, recordOf, stateOf } from './states.ts';
 import { validateExec, validateProcess } from './validate.ts';
+import { waitForRecord } from './wait.ts';
 
-/** How often a container of another process is looked at. */
-const POLL_MS = 50;
+/** What {@link Container.create} takes; `timeoutMs` bounds the creation only. */
+export type CreateOptions = ContainerOptions & DeadlineOptions;
 
-/** How long an ended container's record may take to go. */
-const CLEAN_MS = 2_000;
+/** What {@link Container.exec} takes. */
+export type ContainerExecOptions = ExecOptions & ProcessOptions;
 
-/** What {@link Container.create} takes. */
-export type CreateOptions = ContainerOptions & { signal?: AbortSignal | undefined };
+/** What a container that this process created is known by. */
+interface Own {
+  record: ContainerRecord;
+  running: Running;
+}
 
 /** A container. Dies with the process that created it. */
 export class Container {
@@ -30,41 +37,47 @@ export class Container {
   readonly #core: Core;
   readonly #directories: Directories;
   /** Set where this process created it. */
-  readonly #launched: Launched | undefined;
+  readonly #own: Own | undefined;
 
-  private constructor(id: string, name: string | null, core: Core, paths: Directories, launched?: Launched) {
+  private constructor(
+    { id, name }: { id: string; name?: string | null | undefined },
+    core: Core,
+    paths: Directories,
+    own?: Own,
+  ) {
     this.id = id;
-    this.name = name;
+    this.name = name ?? null;
     this.#core = core;
     this.#directories = paths;
-    this.#launched = launched;
+    this.#own = own;
   }
 
   /**
    * Makes a container and waits until it runs. Without a command its PID 1 is our own init, which
-   * only reaps.
+   * only reaps. Its output goes nowhere. It alone does not keep Node alive.
    *
    * @throws CtrError as `run()` rejects
    */
   static async create(options: CreateOptions): Promise<Container> {
-    const { core, directories: paths, request } = await prepareContainer(
-      options,
-      options.command === undefined,
-      options.signal,
-    );
-    const { handle } = core.openStdio({ stdin: 'null', stdout: 'null', stderr: 'null' });
-    const launched = core.launch(request, handle);
-    const kill = (): void => launched.signal(9, true);
-    options.signal?.addEventListener('abort', kill, { once: true });
+    validateProcess(options);
+    const deadline = new Deadline(options);
     try {
-      await launched.started;
-      options.signal?.throwIfAborted();
+      deadline.signal.throwIfAborted();
+      const init = options.command === undefined;
+      const prepared = await prepareContainer(options, init, deadline.signal);
+      const { core, request, record, directories: paths } = prepared;
+      const { handle } = core.openStdio({ stdin: 'null', stdout: 'null', stderr: 'null' });
+      const decided = { id: request.id, begin: (stdio: number) => core.launch(request, stdio) };
+      const launch = launchWith(
+        async () => decided,
+        () => core,
+      );
+      const running = await launch(handle, deadline.signal);
+      running.unref();
+      return new Container(request, core, paths, { record, running });
     } finally {
-      options.signal?.removeEventListener('abort', kill);
+      deadline.disarm();
     }
-    // A container that is only held open is no reason for Node to stay.
-    launched.unref();
-    return new Container(request.id, options.name ?? null, core, paths, launched);
   }
 
   /**
@@ -75,12 +88,13 @@ export class Container {
   static async get(idOrName: string, engine?: EngineOptions): Promise<Container> {
     const paths = directories(engine);
     const core = openCore(paths);
-    const { id, name } = findState(core, paths.runRoot, idOrName);
-    return new Container(id, name, core, paths);
+    return new Container(findState(core, paths.runRoot, idOrName), core, paths);
   }
 
-  /** Containers of this user: those that run, with `all` every one there is a record of. */
-  static async list(options: { all?: boolean; engine?: EngineOptions } = {}): Promise<ContainerInfo[]> {
+  /** Containers of this user, oldest first: those that run, with `all` every one on record. */
+  static async list(
+    options: { all?: boolean | undefined; engine?: EngineOptions | undefined } = {},
+  ): Promise<ContainerInfo[]> {
     const paths = directories(options.engine);
     const entries = openCore(paths).listStates(paths.runRoot);
     return entries
@@ -97,13 +111,25 @@ export class Container {
   /**
    * Runs a further process in the container. Returns at once, as `run()`.
    *
-   * Rejects with `CONTAINER_NOT_RUNNING`, `COMMAND_NOT_FOUND`, `NOT_EXECUTABLE`, `BAD_USER`.
+   * Rejects with `CONTAINER_NOT_RUNNING`, `COMMAND_NOT_FOUND`, `COMMAND_NOT_EXECUTABLE`,
+   * `USER_NOT_FOUND`.
+   *
+   * @example
+   * const { stdout } = await container.exec(['npm', 'test'], { workdir: '/src' });
    */
-  exec(command: string[], options?: ExecOptions & ProcessOptions & { encoding?: 'utf8' | undefined }): Process<string>;
-  exec(command: string[], options: ExecOptions & ProcessOptions & { encoding: 'bytes' }): Process<Uint8Array>;
-  exec(command: string[], options: ExecOptions & ProcessOptions = {}): Process<string | Uint8Array> {
+  exec(
+    command: string[],
+    options: ContainerExecOptions & { encoding: 'bytes' },
+  ): Process<Uint8Array>;
+  exec(
+    command: string[],
+    options?: ContainerExecOptions & { encoding?: 'utf8' | undefined },
+  ): Process<string>;
+  exec(command: string[], options?: ContainerExecOptions): Process<string | Uint8Array>;
+  exec(command: string[], options: ContainerExecOptions = {}): Process<string | Uint8Array> {
     const core = this.#core;
     const { id } = this;
+    const stateRoot = this.#directories.runRoot;
     return new Process(options, {
       openStdio: (modes) => {
         validateExec(command, options);
@@ -112,75 +138,82 @@ export class Container {
       },
       launch: launchWith(
         async () => {
-          const record = recordOf(findState(core, this.#directories.runRoot, id));
+          const record = this.#own?.record ?? recordOf(findState(core, stateRoot, id));
           const exec = await execRequest(core, record, command, options);
-          const request = { stateRoot: this.#directories.runRoot, id, exec };
-          return { id, begin: (stdio) => core.exec(request, stdio) };
+          return { id, begin: (stdio) => core.exec({ stateRoot, id, exec }, stdio) };
         },
         () => core,
       ),
     });
   }
 
+  /**
+   * Runs a line of sh(1) in the container. Values are quoted: each is one word, an array one word
+   * per element.
+   *
+   * @example
+   * await container.$`tar -xf ${file} && ls ${directories}`;
+   */
+  $(texts: TemplateStringsArray, ...values: ShellValue[]): Process<string> {
+    return this.exec(['sh', '-c', shellScript(texts, values)]);
+  }
+
   /** Signals PID 1. Default SIGKILL, which ends the container. */
   async kill(signal: Signal = 'SIGKILL'): Promise<void> {
     const number = signalNumber(signal);
-    if (this.#launched !== undefined) this.#launched.signal(number, number === 9);
+    if (this.#own !== undefined) this.#own.running.signal(number, number === SIGKILL);
     else this.#core.signalState(this.#directories.runRoot, this.id, number);
   }
 
-  /** How the container ended, once it has. One of another process is looked at every 50 ms. */
-  async wait(options: { signal?: AbortSignal } = {}): Promise<Exit> {
-    if (this.#launched !== undefined) return toExit(await this.#launched.exited);
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const entry = stateOf(this.#core, this.#directories.runRoot, this.id);
-      const exit = entry === undefined ? null : describe(entry).exit;
-      if (exit !== null) return exit;
-      if (entry === undefined || entry.status === 'dead') {
-        return { exitCode: null, signal: null, oomKilled: false, reason: 'runtime-lost' };
-      }
-      await delay(POLL_MS);
+  /**
+   * How the container ended, once it has. One of another process is looked at every 50 ms, and
+   * its end is known only if it is kept (`remove: false`).
+   *
+   * @throws CtrError `ABORTED`
+   */
+  async wait({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<Exit> {
+    const deadline = new Deadline({ signal });
+    const given = new Promise<never>((_, reject) => {
+      const giveUp = (): void => reject(deadline.signal.reason);
+      if (deadline.signal.aborted) giveUp();
+      else deadline.signal.addEventListener('abort', giveUp);
+    });
+    try {
+      const ended = this.#own?.running.exited ?? waitForRecord(this.#look, deadline.signal);
+      return await Promise.race([ended, given]);
+    } finally {
+      deadline.disarm();
     }
   }
 
-  /** What is known about the container. */
+  /** What is known about the container; throws `CONTAINER_NOT_FOUND` when nothing is left of it. */
   async inspect(): Promise<ContainerInfo> {
     return describe(findState(this.#core, this.#directories.runRoot, this.id));
   }
 
-  /** What the container is made of, seen from outside and from inside. */
+  /** What the running container is made of, seen from outside and from inside. */
   async explain(): Promise<Explanation> {
-    const entry = findState(this.#core, this.#directories.runRoot, this.id);
-    return explainContainer(this.#core, this.#directories.runRoot, entry);
+    const { runRoot } = this.#directories;
+    const entry = findState(this.#core, runRoot, this.id);
+    if (entry.status === 'running') return explainContainer(this.#core, runRoot, entry);
+    throw new CtrError('CONTAINER_NOT_RUNNING', `container ${this.#label} does not run`, {
+      hint: 'to see what would be done, explain a plan: ctr-ts explain --plan IMAGE',
+    });
   }
 
   /**
-   * Removes what is left of the container.
+   * Removes what is left of the container; what is gone already is no error.
    *
    * @throws CtrError `CONTAINER_RUNNING` unless `force`, which kills it first
    */
-  async remove({ force = false }: { force?: boolean } = {}): Promise<void> {
-    const { runRoot } = this.#directories;
-    const entry = stateOf(this.#core, runRoot, this.id);
-    if (entry === undefined) return;
-    if (entry.status === 'running' || entry.status === 'created') {
-      if (!force) {
-        throw new CtrError('CONTAINER_RUNNING', `container ${entry.name ?? this.id.slice(0, 12)} runs`, {
-          hint: 'kill it first, or remove it by force (rm -f)',
-        });
-      }
-      await this.kill('SIGKILL').catch((error: unknown) => {
-        // It has ended in the meantime.
-        if (!(error instanceof CtrError && error.code === 'CONTAINER_NOT_RUNNING')) throw error;
-      });
-      await this.#gone((status) => status === 'stopped' || status === 'dead');
-    }
-    const left = stateOf(this.#core, runRoot, this.id);
-    if (left === undefined) return;
-    const { writableLayer } = describe(left);
-    if (writableLayer !== null) await this.#core.removeTree(writableLayer);
-    this.#core.removeState(runRoot, this.id);
+  async remove({ force = false }: { force?: boolean | undefined } = {}): Promise<void> {
+    await removeContainer({
+      core: this.#core,
+      stateRoot: this.#directories.runRoot,
+      id: this.id,
+      label: this.#label,
+      kill: force ? () => this.kill('SIGKILL') : undefined,
+    });
   }
 
   /** Kills the container and waits until nothing of it is left. Never throws. */
@@ -188,22 +221,9 @@ export class Container {
     await this.remove({ force: true }).catch(() => {});
   }
 
-  /** Waits until the record says so or is gone. */
-  async #gone(fits: (status: string) => boolean): Promise<void> {
-    const deadline = performance.now() + CLEAN_MS;
-    for (;;) {
-      const entry = stateOf(this.#core, this.#directories.runRoot, this.id);
-      if (entry === undefined || fits(entry.status)) return;
-      if (performance.now() > deadline) {
-        throw new CtrError('CONTAINER_RUNNING', `container ${this.id.slice(0, 12)} does not end`, {
-          hint: 'its owner may be stopped; try again',
-        });
-      }
-      await delay(2);
-    }
-  }
-}
+  readonly #look = () => stateOf(this.#core, this.#directories.runRoot, this.id);
 
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  get #label(): string {
+    return this.name ?? this.id.slice(0, 12);
+  }
 }

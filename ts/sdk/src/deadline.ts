@@ -8,6 +8,14 @@ export interface DeadlineOptions {
   timeoutMs?: number | undefined;
 }
 
+/** The longest delay a timer holds: 24 days. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** Whether a timer can wait so long. */
+export function isDelay(ms: number | undefined): ms is number {
+  return ms !== undefined && ms > 0 && ms <= MAX_DELAY_MS;
+}
+
 /** One thing that may be given up. */
 export class Deadline {
   readonly #controller = new AbortController();
@@ -25,7 +33,8 @@ export class Deadline {
       this.#timedOut = true;
       this.giveUp(new CtrError('TIMED_OUT', `not started within ${timeoutMs} ms`));
     };
-    const timer = timeoutMs === undefined ? undefined : setTimeout(onTimeout, timeoutMs);
+    // What is no delay is refused by validateProcess; a timer would only warn and fire at once.
+    const timer = isDelay(timeoutMs) ? setTimeout(onTimeout, timeoutMs) : undefined;
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#disarm = () => {
       clearTimeout(timer);

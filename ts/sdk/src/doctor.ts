@@ -41,7 +41,10 @@ export interface DoctorReport extends ProbeReport {
 /** Tries what containers need. Throws nothing that a caller could have avoided. */
 export async function probe(): Promise<ProbeReport> {
   const launcher = await probeLauncher();
-  const rows = [...launcher.rows, ...(await Promise.all([probeKernel(), probeOverlay(), probeSeccomp(), probeCgroup()]))];
+  const rows = [
+    ...launcher.rows,
+    ...(await Promise.all([probeKernel(), probeOverlay(), probeSeccomp(), probeCgroup()])),
+  ];
   return { ok: rows.every((row) => row.ok || !row.required), error: launcher.error, rows };
 }
 
@@ -66,15 +69,28 @@ async function probeLauncher(): Promise<Pick<ProbeReport, 'error' | 'rows'>> {
     const { uidMap } = await openCore(directories()).ready();
     const ids = uidMap.reduce((sum, { size }) => sum + size, 0);
     const rows: ProbeRow[] = [
-      row('namespaces', true, true, rootless ? 'user, pid and mount namespaces' : 'pid and mount namespaces'),
+      row(
+        'namespaces',
+        true,
+        true,
+        rootless ? 'user, pid and mount namespaces' : 'pid and mount namespaces',
+      ),
       row('mount', true, true, 'procfs and tmpfs can be mounted'),
     ];
     if (rootless) {
       rows.push({
-        ...row('subordinateIds', ids > 1, false, ids > 1 ? `${ids} ids` : 'one id: containers have user 0 only'),
+        ...row(
+          'subordinateIds',
+          ids > 1,
+          false,
+          ids > 1 ? `${ids} ids` : 'one id: containers have user 0 only',
+        ),
         ...(ids > 1
           ? {}
-          : { remedy: 'as root: apt install uidmap && usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER' }),
+          : {
+              remedy:
+                'as root: apt install uidmap && usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER',
+            }),
       });
     }
     return { error: null, rows };
@@ -85,7 +101,9 @@ async function probeLauncher(): Promise<Pick<ProbeReport, 'error' | 'rows'>> {
     const error = { code, message, probe: name, ...(known === undefined ? {} : { remedy: known }) };
     return {
       error,
-      rows: [{ ...row(name, false, true, message), ...(known === undefined ? {} : { remedy: known }) }],
+      rows: [
+        { ...row(name, false, true, message), ...(known === undefined ? {} : { remedy: known }) },
+      ],
     };
   }
 }
@@ -123,10 +141,18 @@ async function probeCgroup(): Promise<ProbeRow> {
   const ok = report?.writable === true;
   const controllers = report?.hierarchies.flatMap((hierarchy) => hierarchy.controllers) ?? [];
   return {
-    ...row('cgroup', ok, false, `${report?.version ?? 'none'}: ${controllers.join(' ') || 'no controllers'}`),
+    ...row(
+      'cgroup',
+      ok,
+      false,
+      `${report?.version ?? 'none'}: ${controllers.join(' ') || 'no controllers'}`,
+    ),
     ...(ok
       ? {}
-      : { remedy: 'limits are refused until a group is delegated to this user: systemd-run --user --scope -p Delegate=yes COMMAND' }),
+      : {
+          remedy:
+            'limits are refused until a group is delegated to this user: systemd-run --user --scope -p Delegate=yes COMMAND',
+        }),
   };
 }
 

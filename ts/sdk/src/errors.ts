@@ -25,6 +25,16 @@ export const SDK_ERRORS = {
   UNKNOWN_CAPABILITY: 'no such capability',
   /** A path on the host that does not exist. */
   FILE_NOT_FOUND: 'a file or directory on the host is missing',
+  /** The file system refuses this user. */
+  PERMISSION_DENIED: 'this user may not do that to a file or directory of the host',
+  /** No space is left where images or records are kept. */
+  DISK_FULL: 'the disk is full',
+  /** Not one of `host:`, `rootfs:DIR` and `oci:DIR[:TAG]`. */
+  UNKNOWN_SOURCE: 'no such image source',
+  /** The image layout has no image of this tag, or none for this machine. */
+  IMAGE_NOT_FOUND: 'no such image',
+  /** The image is not what the OCI image specification asks for. */
+  INVALID_IMAGE: 'the image cannot be read',
   /** Another container has the name. */
   NAME_IN_USE: 'the name is taken',
   /** No container has this id or name. */
@@ -39,6 +49,8 @@ export const SDK_ERRORS = {
   COMMAND_NOT_FOUND: 'no such program in the container',
   /** The program cannot be executed (docker's exit code 126). */
   COMMAND_NOT_EXECUTABLE: 'the program cannot be executed',
+  /** The user or group is not in the image. */
+  USER_NOT_FOUND: 'no such user in the container',
   /** A limit was asked for and no cgroup can be made. */
   CGROUP_UNAVAILABLE: 'no cgroup can be had',
   /** A limit was asked for and this user was not given a subtree of cgroups. */

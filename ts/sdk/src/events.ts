@@ -4,7 +4,11 @@ import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { ProcessEvent } from './result.ts';
 
-type Chunk = { name: 'stdout' | 'stderr'; chunks: AsyncIterator<Buffer>; value: IteratorResult<Buffer> };
+type Chunk = {
+  name: 'stdout' | 'stderr';
+  chunks: AsyncIterator<Buffer>;
+  value: IteratorResult<Buffer>;
+};
 
 /**
  * Yields what both streams print, each in its own order, then the event of `exit`. Reads only as
@@ -21,7 +25,10 @@ export async function* processEvents<Output>(
   const advance = (name: Chunk['name'], chunks: AsyncIterator<Buffer>): void => {
     // A stream that breaks (EIO of a pty) has ended; how the process ended is told by `exit`.
     const value = chunks.next().catch(() => ({ done: true, value: undefined }) as const);
-    pending.set(name, value.then((value) => ({ name, chunks, value })));
+    pending.set(
+      name,
+      value.then((value) => ({ name, chunks, value })),
+    );
   };
   for (const name of ['stdout', 'stderr'] as const) {
     const chunks = streams[name]?.[Symbol.asyncIterator]();

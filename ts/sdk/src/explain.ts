@@ -8,7 +8,6 @@ import { launchWith } from './launch.ts';
 import type { ContainerOptions } from './options.ts';
 import type { Plan } from './plan.ts';
 import { prepareContainer } from './prepare.ts';
-import { Process } from './process.ts';
 import {
   type CapabilityView,
   type IdMapView,
@@ -22,6 +21,7 @@ import {
   readProc,
   statusCapabilities,
 } from './proc.ts';
+import { Process } from './process.ts';
 import { type ContainerInfo, describe, recordOf } from './states.ts';
 
 /** One side's view of the container's PID 1. */
@@ -77,7 +77,11 @@ export async function plan(options: ContainerOptions): Promise<Plan> {
  *
  * @throws CtrError `CONTAINER_NOT_RUNNING`
  */
-export async function explainContainer(core: Core, stateRoot: string, entry: StateEntry): Promise<Explanation> {
+export async function explainContainer(
+  core: Core,
+  stateRoot: string,
+  entry: StateEntry,
+): Promise<Explanation> {
   const inside = await viewInside(core, stateRoot, entry);
   const pid = entry.pid ?? 0;
   const request = { id: entry.id, stateRoot, record: entry.record, container: entry.request };
@@ -140,7 +144,10 @@ async function viewInside(core: Core, stateRoot: string, entry: StateEntry): Pro
     {
       openStdio: (modes) => core.openStdio(modes),
       launch: launchWith(
-        async () => ({ id: entry.id, begin: (stdio) => core.exec({ stateRoot, id: entry.id, exec }, stdio) }),
+        async () => ({
+          id: entry.id,
+          begin: (stdio) => core.exec({ stateRoot, id: entry.id, exec }, stdio),
+        }),
         () => core,
       ),
     },
@@ -182,9 +189,23 @@ function identity(
 
 /** Control files worth a look, on v1 and v2. */
 const FILES = [
-  'cpu.cfs_quota_us', 'cpu.cfs_period_us', 'cpu.shares', 'cpu.max', 'cpu.weight', 'cpu.stat', 'cpuset.cpus',
-  'memory.limit_in_bytes', 'memory.usage_in_bytes', 'memory.max_usage_in_bytes', 'memory.max',
-  'memory.current', 'memory.peak', 'memory.swap.max', 'pids.max', 'pids.current', 'devices.list',
+  'cpu.cfs_quota_us',
+  'cpu.cfs_period_us',
+  'cpu.shares',
+  'cpu.max',
+  'cpu.weight',
+  'cpu.stat',
+  'cpuset.cpus',
+  'memory.limit_in_bytes',
+  'memory.usage_in_bytes',
+  'memory.max_usage_in_bytes',
+  'memory.max',
+  'memory.current',
+  'memory.peak',
+  'memory.swap.max',
+  'pids.max',
+  'pids.current',
+  'devices.list',
   'freezer.state',
 ];
 
@@ -198,4 +219,3 @@ async function cgroupFiles(directories: readonly string[]): Promise<Explanation[
   );
   return found.flat();
 }
-

@@ -1,10 +1,10 @@
 /** From an image reference to a root file system and what its image says about starting on it. */
 
 import {
+  type RootSource as ImageRoot,
   openStore,
   parseReference,
   prepareRoot,
-  type RootSource as ImageRoot,
 } from '@ctr-ts/image';
 import type { Core } from './core.ts';
 import type { SpecMount } from './oci.ts';
@@ -47,12 +47,21 @@ export async function openImage(input: {
   return {
     root: prepared.root,
     mounts: prepared.mounts,
-    defaults: { env: withPath(env, prepared.pathAdditions), entrypoint, command: cmd, user, workdir },
+    defaults: {
+      env: withPath(env, prepared.pathAdditions),
+      entrypoint,
+      command: cmd,
+      user,
+      workdir,
+    },
   };
 }
 
 function withPath(env: readonly string[], additions: readonly string[]): string[] {
   if (additions.length === 0) return [...env];
   const path = env.find((line) => line.startsWith('PATH='))?.slice('PATH='.length) ?? DEFAULT_PATH;
-  return [...env.filter((line) => !line.startsWith('PATH=')), `PATH=${[...additions, path].join(':')}`];
+  return [
+    ...env.filter((line) => !line.startsWith('PATH=')),
+    `PATH=${[...additions, path].join(':')}`,
+  ];
 }

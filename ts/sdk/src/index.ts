@@ -14,9 +14,16 @@ export {
   type CgroupStats,
   cgroup,
 } from './cgroup.ts';
-export { Container, type CreateOptions } from './container.ts';
+export { Container, type ContainerExecOptions, type CreateOptions } from './container.ts';
+export type { DeadlineOptions } from './deadline.ts';
 export { type DoctorReport, doctor, type ProbeReport, type ProbeRow, probe } from './doctor.ts';
-export { CtrError, type CtrErrorOptions, type ErrorCode, type ErrorFacts, SDK_ERRORS } from './errors.ts';
+export {
+  CtrError,
+  type CtrErrorOptions,
+  type ErrorCode,
+  type ErrorFacts,
+  SDK_ERRORS,
+} from './errors.ts';
 export { type Explanation, type InsideView, plan, type View } from './explain.ts';
 export type { Enforcement, Exit } from './launch.ts';
 export { parseCpus, parsePids, parseSize } from './limits.ts';
@@ -37,6 +44,7 @@ export { Process } from './process.ts';
 export { type PruneReport, prune } from './prune.ts';
 export type { ProcessEvent, Result, Started } from './result.ts';
 export { type RunOptions, run } from './run.ts';
+export type { ShellValue } from './shell.ts';
 export type { Signal } from './signals.ts';
 export type { ContainerExit, ContainerInfo, ContainerStatus } from './states.ts';
 export { type NamespaceKind, type UnshareOptions, unshare } from './unshare.ts';

@@ -94,5 +94,10 @@ function runningOf(
 
 /** The native exit with a signal by name. */
 export function toExit({ exitCode, signal, oomKilled, reason }: Exited): Exit {
-  return { exitCode, signal: signalName(signal), oomKilled, ...(reason === undefined ? {} : { reason }) };
+  return {
+    exitCode,
+    signal: signalName(signal),
+    oomKilled,
+    ...(reason === undefined ? {} : { reason }),
+  };
 }

@@ -48,5 +48,7 @@ test('a pids limit of -1 is no limit', () => {
 
 test('a memory limit below 6 MiB is refused with what is possible', () => {
   expect(() => checkMemory(1024)).toThrow(CtrError);
-  expect(() => checkMemory(1024)).toThrow(expect.objectContaining({ hint: expect.stringContaining('6m') }));
+  expect(() => checkMemory(1024)).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('6m') }),
+  );
 });

@@ -118,11 +118,6 @@ function depth(path: string): number {
   return path.split('/').filter(Boolean).length;
 }
 
-function mount(
-  destination: string,
-  type: string,
-  source: string,
-  options: string[],
-): SpecMount {
+function mount(destination: string, type: string, source: string, options: string[]): SpecMount {
   return { destination, type, source, options };
 }

@@ -16,7 +16,11 @@ export interface Plan {
   readonlyPaths: string[];
   sysctls: [string, string][];
   loopback: boolean;
-  cgroup: { path: string; resources: PlanResources; policy: 'required' | 'preferred' | 'off' } | null;
+  cgroup: {
+    path: string;
+    resources: PlanResources;
+    policy: 'required' | 'preferred' | 'off';
+  } | null;
   process: PlanProcess;
 }
 

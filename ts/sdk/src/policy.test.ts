@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import {
   CAPABILITIES,
   DEFAULT_CAPABILITIES,
-  WITHHELD_CAPABILITIES,
   decodeCapabilities,
   resolveCapabilities,
+  WITHHELD_CAPABILITIES,
 } from './capabilities.ts';
 import { DEVICE_RULES } from './device-rules.ts';
 import { MASKED_PATHS, READONLY_PATHS } from './hidden-paths.ts';
@@ -52,7 +52,10 @@ test('the default capabilities are the ten that packages and services need', () 
 test.each([
   [{ capDrop: ['ALL'] }, []],
   [{ capDrop: ['ALL'], capAdd: ['NET_RAW', 'cap_kill'] }, ['KILL', 'NET_RAW']],
-  [{ capAdd: ['ALL'], capDrop: ['SYS_ADMIN'] }, CAPABILITIES.filter((name) => name !== 'SYS_ADMIN')],
+  [
+    { capAdd: ['ALL'], capDrop: ['SYS_ADMIN'] },
+    CAPABILITIES.filter((name) => name !== 'SYS_ADMIN'),
+  ],
   [{ privileged: true }, [...CAPABILITIES]],
   [{ privileged: true, capDrop: ['MKNOD'] }, CAPABILITIES.filter((name) => name !== 'MKNOD')],
 ])('%j resolves as in docker', (options, names) => {
@@ -91,7 +94,9 @@ test('device rules deny everything first and then allow only what the host has u
     const found = execFileSync('stat', ['-c', '%Hr %Lr', path], { encoding: 'utf8' }).trim();
     expect(`${rule.major} ${rule.minor}`, path).toBe(found);
   }
-  expect(DEVICE_RULES.filter((row) => row.rule.type === 'b').map((row) => row.rule.access)).toEqual(['m']);
+  expect(DEVICE_RULES.filter((row) => row.rule.type === 'b').map((row) => row.rule.access)).toEqual(
+    ['m'],
+  );
 });
 
 const ROOTFUL = { rootless: false, ttyGroup: true, hostNetwork: false, privileged: false };
@@ -101,7 +106,10 @@ test('no kernel file system is writable unless the container is privileged', () 
     const mounts = defaultMounts({ ...ROOTFUL, rootless }).map((row) => row.mount);
     for (const path of ['/sys', '/sys/fs/cgroup']) {
       const options = mounts.find((mount) => mount.destination === path)?.options;
-      expect(options?.some((option) => option === 'ro' || option === 'rro'), path).toBe(true);
+      expect(
+        options?.some((option) => option === 'ro' || option === 'rro'),
+        path,
+      ).toBe(true);
     }
     for (const mount of mounts) expect(mount.options, mount.destination).toContain('nosuid');
   }
@@ -116,8 +124,8 @@ test('a parent is mounted before what lies in it', () => {
 
 test('the tty group is only named where the user namespace maps it', () => {
   const options = (ttyGroup: boolean) =>
-    defaultMounts({ ...ROOTFUL, ttyGroup }).find((row) => row.mount.destination === '/dev/pts')?.mount
-      .options;
+    defaultMounts({ ...ROOTFUL, ttyGroup }).find((row) => row.mount.destination === '/dev/pts')
+      ?.mount.options;
   expect(options(true)).toContain('gid=5');
   expect(options(false)).not.toContain('gid=5');
 });
@@ -130,6 +138,10 @@ test('volumes are sorted so that nested ones stay visible', () => {
     ],
     [{ target: '/work/deep' }],
   );
-  expect(rows.map((row) => row.mount.destination)).toEqual(['/work', '/work/deep', '/work/deep/er']);
+  expect(rows.map((row) => row.mount.destination)).toEqual([
+    '/work',
+    '/work/deep',
+    '/work/deep/er',
+  ]);
   expect(rows[0]?.mount.options).toContain('rro');
 });

@@ -9,7 +9,7 @@ import { openImage } from './image.ts';
 import type { ContainerOptions } from './options.ts';
 import { type Directories, directories } from './paths.ts';
 import type { OverlayUpper } from './plan.ts';
-import { makeRecord } from './record.ts';
+import { type ContainerRecord, makeRecord } from './record.ts';
 import { buildSpec, cgroupPolicy, withHome } from './spec.ts';
 import { validateContainer } from './validate.ts';
 
@@ -18,6 +18,8 @@ export interface Prepared {
   core: Core;
   directories: Directories;
   request: LaunchRequest;
+  /** As in the request. */
+  record: ContainerRecord;
 }
 
 /**
@@ -74,6 +76,7 @@ export async function prepareContainer(
   return {
     core,
     directories: paths,
+    record,
     request: {
       id,
       ...(options.name === undefined ? {} : { name: options.name }),

@@ -95,10 +95,10 @@ export function parseMountinfo(text: string): MountView[] {
     const [type = '', source = '', superOptions = ''] = fields.slice(separator + 1);
     const options = [...(fields[5] ?? '').split(','), ...superOptions.split(',')];
     return {
-      target: unescape(fields[4] ?? ''),
+      target: decodeOctal(fields[4] ?? ''),
       type,
-      source: unescape(source),
-      root: unescape(fields[3] ?? ''),
+      source: decodeOctal(source),
+      root: decodeOctal(fields[3] ?? ''),
       options: [...new Set(options)],
     };
   });
@@ -109,7 +109,9 @@ export function parseCgroups(text: string): { hierarchy: string; path: string }[
   return text
     .split('\n')
     .map((line) => /^\d+:([^:]*):(.*)$/.exec(line))
-    .flatMap((match) => (match ? [{ hierarchy: match[1] || 'unified', path: match[2] ?? '' }] : []));
+    .flatMap((match) =>
+      match ? [{ hierarchy: match[1] || 'unified', path: match[2] ?? '' }] : [],
+    );
 }
 
 function rows(text: string): string[][] {
@@ -118,7 +120,7 @@ function rows(text: string): string[][] {
 }
 
 /** mountinfo writes space, tab, newline and backslash in octal. */
-function unescape(text: string): string {
+function decodeOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
     String.fromCharCode(Number.parseInt(octal, 8)),
   );

@@ -24,7 +24,8 @@ function host(script: string, delayMs = 0): Launcher & { pid: number } {
           ends.push(openSync('/dev/null', constants.O_RDWR));
           return -1;
         }
-        const path = join(directory, `pipe-${(pipes += 1)}`);
+        pipes += 1;
+        const path = join(directory, `pipe-${pipes}`);
         execFileSync('mkfifo', [path]);
         // A FIFO opened for both never blocks; each end is then opened for its one direction.
         const both = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);

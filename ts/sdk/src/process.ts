@@ -165,7 +165,8 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
       }
     }
     // Nobody will ever write: a program that reads its input must see its end, not wait for ever.
-    const explicit = typeof this.#options.stdio === 'object' && this.#options.stdio.stdin === 'pipe';
+    const explicit =
+      typeof this.#options.stdio === 'object' && this.#options.stdio.stdin === 'pipe';
     if (!this.#taken.has('stdin') && !explicit) this.#sockets.stdin?.end();
   }
 
@@ -215,9 +216,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
 
   #output(collector: Collector | undefined): Output {
     const bytes = this.#options.encoding === 'bytes';
-    const value = bytes
-      ? (collector?.bytes() ?? new Uint8Array())
-      : (collector?.text() ?? '');
+    const value = bytes ? (collector?.bytes() ?? new Uint8Array()) : (collector?.text() ?? '');
     // The overloads of run() and exec() tie Output to the encoding.
     return value as Output;
   }

@@ -1,6 +1,7 @@
 /** Removes what ended containers and dead processes left behind. */
 
-import { openStore, pruneStaging } from '@ctr-ts/image';
+import { join } from 'node:path';
+import { openStore, pruneSkeletons, pruneStaging, pruneWritableLayers } from '@ctr-ts/image';
 import { openCore } from './core.ts';
 import type { EngineOptions } from './options.ts';
 import { directories } from './paths.ts';
@@ -14,7 +15,7 @@ export interface PruneReport {
   cgroups: string[];
   /** Writable layers. */
   layers: string[];
-  /** Unfinished work in the image store. */
+  /** Unfinished work in the image store, and what `host:` containers of earlier boots ran on. */
   staging: string[];
 }
 
@@ -24,14 +25,19 @@ export async function prune(engine?: EngineOptions): Promise<PruneReport> {
   const core = openCore(paths);
   const { containers, names, sockets, cgroups } = await core.prune(paths.runRoot);
   const layers = containers.flatMap(({ record }) => readRecord(record)?.writableLayer ?? []);
-  for (const layer of layers) await core.removeTree(layer).catch(() => {});
+  for (const layer of layers) await core.removeTree(layer);
   const store = await openStore(paths.dataRoot, (path) => core.removeTree(path));
+  // Layers whose record went before them: their owner was killed between the two.
+  const lost = await pruneWritableLayers(store, () =>
+    core.listStates(paths.runRoot).map(({ id }) => id),
+  );
+  const staging = [...(await pruneStaging(store)), ...(await pruneSkeletons(store))];
   return {
     containers: containers.map(({ id, name }) => ({ id, name })),
     names,
     sockets,
     cgroups,
-    layers,
-    staging: await pruneStaging(store),
+    layers: [...layers, ...lost.map((id) => join(paths.dataRoot, 'containers', id))],
+    staging,
   };
 }

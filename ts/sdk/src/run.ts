@@ -31,10 +31,13 @@ export function run(options: RunOptions): Process<string | Uint8Array> {
       validateProcess(options);
       return openCore(directories(options.engine)).openStdio(modes);
     },
-    launch: launchWith(async (giveUp) => {
-      const { core, request } = await prepareContainer(options, false, giveUp);
-      return { id: request.id, begin: (stdio) => core.launch(request, stdio) };
-    }, () => openCore(directories(options.engine))),
+    launch: launchWith(
+      async (giveUp) => {
+        const { core, request } = await prepareContainer(options, false, giveUp);
+        return { id: request.id, begin: (stdio: number) => core.launch(request, stdio) };
+      },
+      () => openCore(directories(options.engine)),
+    ),
   };
   return new Process(options, launcher);
 }

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { CAPABILITIES } from './capabilities.ts';
 import type { ContainerOptions, ImageDefaults } from './options.ts';
-import { buildEnv, buildExecProcess, buildSpec, cgroupPolicy, type Host, withHome } from './spec.ts';
+import {
+  buildEnv,
+  buildExecProcess,
+  buildSpec,
+  cgroupPolicy,
+  type Host,
+  withHome,
+} from './spec.ts';
 
 const ID = '0123456789abcdef0123456789abcdef';
 const ROOT: Host = {
@@ -83,7 +90,9 @@ test('the command follows the entrypoint of the image, and an own entrypoint dro
   const image = { entrypoint: ['/entry'], command: ['default'] };
   expect(spec({ command: undefined }, ROOT, image).process.args).toEqual(['/entry', 'default']);
   expect(spec({ command: ['x'] }, ROOT, image).process.args).toEqual(['/entry', 'x']);
-  expect(spec({ command: undefined, entrypoint: ['sh'] }, ROOT, image).process.args).toEqual(['sh']);
+  expect(spec({ command: undefined, entrypoint: ['sh'] }, ROOT, image).process.args).toEqual([
+    'sh',
+  ]);
   expect(spec({ command: ['x'], entrypoint: [] }, ROOT, image).process.args).toEqual(['x']);
 });
 
@@ -113,7 +122,9 @@ test('a volume at the place of a default mount replaces it', () => {
 });
 
 test('mounts of the image come before the default ones, the caller’s last', () => {
-  const order = spec({ tmpfs: [{ target: '/cache' }] }).mounts.map(({ destination }) => destination);
+  const order = spec({ tmpfs: [{ target: '/cache' }] }).mounts.map(
+    ({ destination }) => destination,
+  );
   expect(order[0]).toBe('/usr');
   expect(order.at(-1)).toBe('/cache');
 });

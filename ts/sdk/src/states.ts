@@ -61,9 +61,13 @@ export function findState(core: Core, stateRoot: string, idOrName: string): Stat
   const fitting = idOrName === '' ? [] : entries.filter((entry) => entry.id.startsWith(idOrName));
   const [entry, second] = fitting;
   if (second !== undefined) {
-    throw new CtrError('CONTAINER_AMBIGUOUS', `${fitting.length} containers begin with ${idOrName}`, {
-      hint: 'give more characters of the id',
-    });
+    throw new CtrError(
+      'CONTAINER_AMBIGUOUS',
+      `${fitting.length} containers begin with ${idOrName}`,
+      {
+        hint: 'give more characters of the id',
+      },
+    );
   }
   if (entry !== undefined) return entry;
   throw new CtrError('CONTAINER_NOT_FOUND', `no container ${JSON.stringify(idOrName)}`, {

@@ -48,9 +48,7 @@ function canHandOver(fd: number): boolean {
   }
   const NULL_DEVICE = (1 << 8) | 3;
   return (
-    stats.isFIFO() ||
-    stats.isSocket() ||
-    (stats.isCharacterDevice() && stats.rdev === NULL_DEVICE)
+    stats.isFIFO() || stats.isSocket() || (stats.isCharacterDevice() && stats.rdev === NULL_DEVICE)
   );
 }
 

@@ -6,7 +6,15 @@ import { directories } from './paths.ts';
 import { signalName } from './signals.ts';
 
 /** A namespace kind, namespaces(7). */
-export type NamespaceKind = 'user' | 'pid' | 'mount' | 'uts' | 'ipc' | 'network' | 'cgroup' | 'time';
+export type NamespaceKind =
+  | 'user'
+  | 'pid'
+  | 'mount'
+  | 'uts'
+  | 'ipc'
+  | 'network'
+  | 'cgroup'
+  | 'time';
 
 export interface UnshareOptions {
   /** Namespaces to make. */
@@ -32,10 +40,19 @@ export interface UnshareOptions {
 export async function unshare(
   options: UnshareOptions,
 ): Promise<{ exitCode: number | null; signal: string | null }> {
-  const { namespaces, fork = false, mapRootUser = false, mountProc = false, hostname, command } = options;
+  const {
+    namespaces,
+    fork = false,
+    mapRootUser = false,
+    mountProc = false,
+    hostname,
+    command,
+  } = options;
   if (command.length === 0) throw new CtrError('INVALID_ARGUMENT', 'empty command');
   if (namespaces.includes('time')) {
-    throw new CtrError('NOT_YET', 'time namespaces are not supported yet', { hint: 'leave out time' });
+    throw new CtrError('NOT_YET', 'time namespaces are not supported yet', {
+      hint: 'leave out time',
+    });
   }
   const request = { namespaces, fork, mapRootUser, mountProc, hostname: hostname ?? null, command };
   const { exited } = openCore(directories()).runRole(['unshare', JSON.stringify(request)]);

@@ -65,7 +65,9 @@ test.each<[ProcessOptions]>([
   [{ timeoutMs: Number.NaN }],
   [{ timeoutMs: 2 ** 31 }],
 ])('%j is refused', (options) => {
-  expect(() => validateProcess(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  expect(() => validateProcess(options)).toThrow(
+    expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+  );
 });
 
 test('an exec needs a command', () => {

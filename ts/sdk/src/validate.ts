@@ -3,6 +3,7 @@
 import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { resolveCapabilities } from './capabilities.ts';
+import { isDelay } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import { checkCpus, checkMemory, checkPids } from './limits.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions } from './options.ts';
@@ -10,7 +11,8 @@ import type { ContainerOptions, ExecOptions, ProcessOptions } from './options.ts
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** One label per dot, 63 characters each, 64 in all: what sethostname(2) and RFC 1123 accept. */
-const HOSTNAME = /^(?=.{1,64}$)[a-zA-Z0-9]([a-zA-Z0-9-]{0,62})(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,62}))*$/;
+const HOSTNAME =
+  /^(?=.{1,64}$)[a-zA-Z0-9]([a-zA-Z0-9-]{0,62})(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,62}))*$/;
 
 /**
  * Checks a container's options.
@@ -58,10 +60,13 @@ export function validateExec(command: readonly string[], options: ExecOptions): 
 /** Checks how a process is connected. Throws `INVALID_ARGUMENT`. */
 export function validateProcess(options: ProcessOptions): void {
   const { maxOutputBytes, timeoutMs } = options;
-  if (maxOutputBytes !== undefined && !(Number.isSafeInteger(maxOutputBytes) && maxOutputBytes >= 0)) {
+  if (
+    maxOutputBytes !== undefined &&
+    !(Number.isSafeInteger(maxOutputBytes) && maxOutputBytes >= 0)
+  ) {
     throw invalid(`invalid maxOutputBytes ${maxOutputBytes}`, 'give a number of bytes');
   }
-  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= 2_147_483_647)) {
+  if (timeoutMs !== undefined && !isDelay(timeoutMs)) {
     throw invalid(`invalid timeoutMs ${timeoutMs}`, 'give milliseconds from 1 to 2147483647');
   }
 }
@@ -94,7 +99,9 @@ function checkIdentity(options: ExecOptions): void {
 
 function checkCommand(command: readonly string[]): void {
   if (command.length === 0 || command[0] === '') throw invalid('empty command');
-  const broken = command.find((argument) => typeof argument !== 'string' || argument.includes('\0'));
+  const broken = command.find(
+    (argument) => typeof argument !== 'string' || argument.includes('\0'),
+  );
   if (broken !== undefined) throw invalid('a command argument is not a string without NUL');
 }
 

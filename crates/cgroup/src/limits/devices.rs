@@ -22,29 +22,38 @@ pub(super) fn write(
     resources: &Resources,
     out: &mut Vec<Written>,
 ) -> Result<(), Error> {
-    let list = directory.join("devices.list");
-    for rule in &resources.devices {
-        let file = directory.join(if rule.allow {
+    let file_of = |rule: &DeviceRule| {
+        directory.join(if rule.allow {
             "devices.allow"
         } else {
             "devices.deny"
-        });
+        })
+    };
+    for rule in &resources.devices {
         for line in lines(rule) {
-            file::write(&file, &line)?;
-            if !holds(&file::read(&list)?, &line, rule.allow) {
-                return Err(Error::new(
-                    Code::Invalid,
-                    "write",
-                    file,
-                    format!("rule {line:?} has no effect"),
-                )
-                .with_hint("the parent group does not allow it"));
-            }
+            file::write(&file_of(rule), &line)?;
             out.push(Written {
-                file: file.clone(),
+                file: file_of(rule),
                 requested: line.clone(),
                 value: line,
             });
+        }
+    }
+    // One look after the last rule: what a later denial may have taken back is not asked for.
+    let list = file::read(&directory.join("devices.list"))?;
+    let last_denial = resources.devices.iter().rposition(|rule| !rule.allow);
+    for rule in resources.devices.iter().skip(last_denial.unwrap_or(0)) {
+        if let Some(line) = lines(rule)
+            .iter()
+            .find(|line| !holds(&list, line, rule.allow))
+        {
+            return Err(Error::new(
+                Code::Invalid,
+                "write",
+                file_of(rule),
+                format!("rule {line:?} has no effect"),
+            )
+            .with_hint("the parent group does not allow it"));
         }
     }
     Ok(())

@@ -6,7 +6,12 @@ use nix::sys::signal::{SigSet, Signal};
 /// Reap until SIGTERM, SIGINT or SIGHUP asks for the end.
 pub(crate) fn run() -> ! {
     let mut set = SigSet::empty();
-    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+    for signal in [
+        Signal::SIGCHLD,
+        Signal::SIGTERM,
+        Signal::SIGINT,
+        Signal::SIGHUP,
+    ] {
         set.add(signal);
     }
     if set.thread_block().is_err() {

@@ -52,7 +52,8 @@ pub(crate) fn run(child: &Child, inheritance: Inheritance<'_>) -> ! {
 fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepared> {
     // 1. Drop what belongs to the owner and to other containers.
     // ORDER: first, or this process would keep siblings' gates and locks open.
-    ctr_sys::fd::close_all_except(child, &kept(&inheritance)).step("close inherited descriptors")?;
+    ctr_sys::fd::close_all_except(child, &kept(&inheritance))
+        .step("close inherited descriptors")?;
     // 2. Enter the cgroup.
     // ORDER: before anything that uses memory or time, so that nothing runs unlimited.
     if let Some(entry) = inheritance.cgroup {
@@ -65,7 +66,12 @@ fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepare
     }
     // SECURITY: from here on nothing that shares the container's namespaces may trace this process
     // or open its memory. ORDER: after the id maps, which need a dumpable target.
-    call("prctl", "PR_SET_DUMPABLE, 0", nix::sys::prctl::set_dumpable(false)).step("become undumpable")?;
+    call(
+        "prctl",
+        "PR_SET_DUMPABLE, 0",
+        nix::sys::prctl::set_dumpable(false),
+    )
+    .step("become undumpable")?;
     let InitPlan { plan, bpf } = read_plan(inheritance.plan)?;
     // 4. Signals and session are the container's own.
     ctr_sys::process::reset_signals().step("reset signals")?;
@@ -77,15 +83,21 @@ fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepare
     join(inheritance.join)?;
     if is_new(&plan, NamespaceKind::Cgroup) {
         // ORDER: after step 2, so that the namespace's root is the container's group.
-        call("unshare", "CLONE_NEWCGROUP", nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP))
-            .step("make the cgroup namespace")?;
+        call(
+            "unshare",
+            "CLONE_NEWCGROUP",
+            nix::sched::unshare(CloneFlags::CLONE_NEWCGROUP),
+        )
+        .step("make the cgroup namespace")?;
     }
     // 6. Names and the loopback interface.
     name(&plan)?;
     // 7. Values that are written through the host's procfs, while it is there.
     program::set_oom_score(&plan.process)?;
     // 8. The file system tree.
-    let situation = ctr_rootfs::Situation { in_user_namespace: in_user_namespace()? };
+    let situation = ctr_rootfs::Situation {
+        in_user_namespace: in_user_namespace()?,
+    };
     for skipped in ctr_rootfs::enter(&plan, situation)? {
         enforcement.push(Enforcement {
             feature: format!("mount {}", skipped.destination),
@@ -119,7 +131,8 @@ fn kept<'a>(inheritance: &'a Inheritance<'_>) -> Vec<BorrowedFd<'a>> {
 
 /// Owned copies for the program stage, above the standard numbers.
 pub(crate) fn clone_stdio(stdio: [&OwnedFd; 3]) -> Result<[OwnedFd; 3]> {
-    let copy = |fd: &OwnedFd| call("fcntl", "F_DUPFD_CLOEXEC", fd.try_clone()).step("take over stdio");
+    let copy =
+        |fd: &OwnedFd| call("fcntl", "F_DUPFD_CLOEXEC", fd.try_clone()).step("take over stdio");
     Ok([copy(stdio[0])?, copy(stdio[1])?, copy(stdio[2])?])
 }
 
@@ -129,7 +142,14 @@ fn wait_for_gate(gate: &OwnedFd) -> Result<()> {
         match nix::unistd::read(gate, &mut byte) {
             Ok(1) => return Ok(()),
             // The owner died or gave up before it had written the maps.
-            Ok(_) => return Err(Failure::new("RUNTIME_LOST", "wait for the id maps", "read", "gate closed")),
+            Ok(_) => {
+                return Err(Failure::new(
+                    "RUNTIME_LOST",
+                    "wait for the id maps",
+                    "read",
+                    "gate closed",
+                ));
+            }
             Err(nix::errno::Errno::EINTR) => {}
             Err(errno) => return call("read", "gate", Err(errno)).step("wait for the id maps"),
         }
@@ -140,8 +160,18 @@ fn wait_for_gate(gate: &OwnedFd) -> Result<()> {
 pub(crate) fn become_namespace_root() -> Result<()> {
     let (uid, gid) = (nix::unistd::Uid::from_raw(0), nix::unistd::Gid::from_raw(0));
     let step = "become root in the user namespace";
-    call("setresgid", "0, 0, 0", nix::unistd::setresgid(gid, gid, gid)).step(step)?;
-    call("setresuid", "0, 0, 0", nix::unistd::setresuid(uid, uid, uid)).step(step)
+    call(
+        "setresgid",
+        "0, 0, 0",
+        nix::unistd::setresgid(gid, gid, gid),
+    )
+    .step(step)?;
+    call(
+        "setresuid",
+        "0, 0, 0",
+        nix::unistd::setresuid(uid, uid, uid),
+    )
+    .step(step)
 }
 
 fn read_plan(memfd: &OwnedFd) -> Result<InitPlan> {
@@ -152,14 +182,20 @@ fn read_plan(memfd: &OwnedFd) -> Result<InitPlan> {
 
 fn join(files: &[(NamespaceKind, OwnedFd)]) -> Result<()> {
     for (kind, file) in files {
-        call("setns", &format!("{kind:?}"), nix::sched::setns(file, CloneFlags::empty())).step("join a namespace")?;
+        call(
+            "setns",
+            &format!("{kind:?}"),
+            nix::sched::setns(file, CloneFlags::empty()),
+        )
+        .step("join a namespace")?;
     }
     Ok(())
 }
 
 fn name(plan: &Plan) -> Result<()> {
     if let Some(hostname) = &plan.hostname {
-        call("sethostname", hostname, nix::unistd::sethostname(hostname)).step("set the host name")?;
+        call("sethostname", hostname, nix::unistd::sethostname(hostname))
+            .step("set the host name")?;
     }
     if let Some(domainname) = &plan.domainname {
         ctr_sys::process::set_domainname(domainname).step("set the domain name")?;
@@ -179,17 +215,24 @@ fn write_sysctls(plan: &Plan) -> Result<()> {
     let procfs = ctr_sys::mount::new_filesystem("proc", &[], 0).step("open a private procfs")?;
     for (key, value) in &plan.sysctls {
         let path = format!("sys/{}", ctr_spec::plan::sysctl_path(key));
-        crate::procfs::write(procfs.as_fd(), &path, value).step_code("SYSCTL_REFUSED", &format!("set the sysctl {key}"))?;
+        crate::procfs::write(procfs.as_fd(), &path, value)
+            .step_code("SYSCTL_REFUSED", &format!("set the sysctl {key}"))?;
     }
     Ok(())
 }
 
 fn is_new(plan: &Plan, kind: NamespaceKind) -> bool {
-    plan.namespaces.iter().any(|namespace| namespace.kind == kind && namespace.path.is_none())
+    plan.namespaces
+        .iter()
+        .any(|namespace| namespace.kind == kind && namespace.path.is_none())
 }
 
 fn in_user_namespace() -> Result<bool> {
-    let map = call("read", "/proc/self/uid_map", std::fs::read_to_string("/proc/self/uid_map"))
-        .step("look at the user namespace")?;
+    let map = call(
+        "read",
+        "/proc/self/uid_map",
+        std::fs::read_to_string("/proc/self/uid_map"),
+    )
+    .step("look at the user namespace")?;
     Ok(map.split_ascii_whitespace().collect::<Vec<_>>() != ["0", "0", "4294967295"])
 }

@@ -42,7 +42,11 @@ pub(crate) fn run(child: &Child, target: Target<'_>) -> ! {
 }
 
 fn enter(child: &Child, target: Target<'_>) -> Result<()> {
-    let mut kept = vec![target.init.as_fd(), target.plan.as_fd(), target.report.as_fd()];
+    let mut kept = vec![
+        target.init.as_fd(),
+        target.plan.as_fd(),
+        target.report.as_fd(),
+    ];
     kept.extend(target.stdio.iter().map(AsFd::as_fd));
     if let Some(entry) = target.cgroup {
         kept.extend(entry.tasks.iter().map(AsFd::as_fd));
@@ -54,18 +58,30 @@ fn enter(child: &Child, target: Target<'_>) -> Result<()> {
     }
     // SECURITY: the container's processes share its namespaces with us from setns on; none may
     // trace us or open our memory and descriptors (CVE-2016-9962).
-    call("prctl", "PR_SET_DUMPABLE, 0", nix::sys::prctl::set_dumpable(false)).step("become undumpable")?;
+    call(
+        "prctl",
+        "PR_SET_DUMPABLE, 0",
+        nix::sys::prctl::set_dumpable(false),
+    )
+    .step("become undumpable")?;
     let bytes = ctr_sys::memfd::read_sealed(target.plan.as_fd()).step("read the plan")?;
     let plan: ExecPlan = postcard::from_bytes(&bytes)
         .map_err(|cause| Failure::new("INTERNAL", "read the plan", "decode", cause.to_string()))?;
     ctr_sys::process::reset_signals().step("reset signals")?;
     program::set_oom_score(&plan.process)?;
-    call("setns", &format!("init, {:?}", target.namespaces), nix::sched::setns(target.init, target.namespaces))
-        .step_code("CONTAINER_NOT_RUNNING", "enter the container's namespaces")?;
+    call(
+        "setns",
+        &format!("init, {:?}", target.namespaces),
+        nix::sched::setns(target.init, target.namespaces),
+    )
+    .step_code("CONTAINER_NOT_RUNNING", "enter the container's namespaces")?;
     if target.namespaces.contains(CloneFlags::CLONE_NEWUSER) {
         become_namespace_root()?;
     }
-    let request = Clone3 { flags: CloneFlags3::new(CloneFlags::CLONE_PARENT), ..Clone3::default() };
+    let request = Clone3 {
+        flags: CloneFlags3::new(CloneFlags::CLONE_PARENT),
+        ..Clone3::default()
+    };
     match ctr_sys::clone::clone3(&request).step("clone the process")? {
         Cloned::Child(_) => {
             let prepared = prepare(plan, &target);
@@ -78,7 +94,11 @@ fn enter(child: &Child, target: Target<'_>) -> Result<()> {
             }
         }
         Cloned::Parent(pid, pidfd) => {
-            report::send(target.report.as_fd(), &Report::Cloned(pid.as_raw()), &[pidfd.as_fd()]);
+            report::send(
+                target.report.as_fd(),
+                &Report::Cloned(pid.as_raw()),
+                &[pidfd.as_fd()],
+            );
             Ok(())
         }
     }
@@ -89,5 +109,11 @@ fn prepare(plan: ExecPlan, target: &Target<'_>) -> Result<program::Prepared> {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let enforcement = program::new_keyring().into_iter().collect();
     let stdio = clone_stdio(target.stdio)?;
-    Ok(program::Prepared { process: plan.process, bpf: plan.bpf, stdio, is_init: false, enforcement })
+    Ok(program::Prepared {
+        process: plan.process,
+        bpf: plan.bpf,
+        stdio,
+        is_init: false,
+        enforcement,
+    })
 }

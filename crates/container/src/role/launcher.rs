@@ -58,8 +58,12 @@ pub struct Holder {
 /// Returns the exit code of the stub; in the launcher it does not return.
 #[must_use]
 pub fn run(options: &str) -> i32 {
-    let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else { return 1 };
-    let Ok(parsed) = serde_json::from_str::<Options>(options) else { return 2 };
+    let Ok(socket) = std::io::stdin().as_fd().try_clone_to_owned() else {
+        return 1;
+    };
+    let Ok(parsed) = serde_json::from_str::<Options>(options) else {
+        return 2;
+    };
     match make(&parsed, options) {
         Ok(()) => 0,
         Err(unsupported) => {
@@ -74,11 +78,22 @@ fn make(options: &Options, text: &str) -> std::result::Result<(), Unsupported> {
     if options.holder.is_some() {
         flags |= CloneFlags::CLONE_NEWUSER;
     }
-    let gate = call("pipe2", "O_CLOEXEC", nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC))
-        .step("make the launcher")
-        .map_err(|failure| crate::probe::unsupported("namespaces", failure))?;
-    let request = Clone3 { flags: CloneFlags3::new(flags), ..Clone3::default() };
-    let probe = if options.holder.is_some() { "userNamespace" } else { "namespaces" };
+    let gate = call(
+        "pipe2",
+        "O_CLOEXEC",
+        nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC),
+    )
+    .step("make the launcher")
+    .map_err(|failure| crate::probe::unsupported("namespaces", failure))?;
+    let request = Clone3 {
+        flags: CloneFlags3::new(flags),
+        ..Clone3::default()
+    };
+    let probe = if options.holder.is_some() {
+        "userNamespace"
+    } else {
+        "namespaces"
+    };
     let cloned = ctr_sys::clone::clone3(&request)
         .step("make the launcher's namespaces")
         .map_err(|failure| crate::probe::unsupported(probe, failure))?;
@@ -92,7 +107,8 @@ fn make(options: &Options, text: &str) -> std::result::Result<(), Unsupported> {
             drop(gate.0);
             if let Some(holder) = &options.holder {
                 // On failure the gate closes unwritten, and the clone ends.
-                holder::map(holder, pid).map_err(|failure| crate::probe::unsupported("idMap", failure))?;
+                holder::map(holder, pid)
+                    .map_err(|failure| crate::probe::unsupported("idMap", failure))?;
             }
             let _ = nix::unistd::write(&gate.1, &[1]);
             Ok(())
@@ -124,10 +140,15 @@ fn execute_sealed(options: &str) -> Result<std::convert::Infallible> {
     let program = call("read", "/proc/self/exe", std::fs::read("/proc/self/exe")).step(step)?;
     let memfd = ctr_sys::memfd::sealed("ctr-runtime", &program).step(step)?;
     let argument = |text: &str| {
-        std::ffi::CString::new(text)
-            .map_err(|_| crate::protocol::Failure::new("INTERNAL", step, "execveat", "a NUL byte in the options"))
+        std::ffi::CString::new(text).map_err(|_| {
+            crate::protocol::Failure::new("INTERNAL", step, "execveat", "a NUL byte in the options")
+        })
     };
-    let args = [argument("ctr-runtime")?, argument("launcher-sealed")?, argument(options)?];
+    let args = [
+        argument("ctr-runtime")?,
+        argument("launcher-sealed")?,
+        argument(options)?,
+    ];
     let env: [&std::ffi::CStr; 0] = [];
     call(
         "execveat",

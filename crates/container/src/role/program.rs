@@ -26,7 +26,11 @@ pub(crate) struct Prepared {
 
 /// What is left to run once everything is given up.
 enum Runnable {
-    Execve { path: CString, args: Vec<CString>, env: Vec<CString> },
+    Execve {
+        path: CString,
+        args: Vec<CString>,
+        env: Vec<CString>,
+    },
     Idle,
     View,
 }
@@ -56,7 +60,13 @@ pub(crate) fn start(prepared: Prepared, report: &OwnedFd) -> ! {
 }
 
 fn prepare(prepared: Prepared) -> Result<Runnable> {
-    let Prepared { process, bpf, stdio, is_init, .. } = prepared;
+    let Prepared {
+        process,
+        bpf,
+        stdio,
+        is_init,
+        ..
+    } = prepared;
     let identity = user::resolve(&process.user)?;
     // 10. Limits and mask.
     for limit in &process.rlimits {
@@ -72,7 +82,8 @@ fn prepare(prepared: Prepared) -> Result<Runnable> {
     // calls of step 13 and execve must then pass the filter.
     let log = wants_log(&process);
     if !bpf.is_empty() && !process.no_new_privileges {
-        ctr_sys::seccomp::install(&bpf, log).step_code("SECCOMP_FAILED", "install the system call filter")?;
+        ctr_sys::seccomp::install(&bpf, log)
+            .step_code("SECCOMP_FAILED", "install the system call filter")?;
     }
     // 13. Identity and capabilities.
     become_user(&process, &identity)?;
@@ -82,9 +93,15 @@ fn prepare(prepared: Prepared) -> Result<Runnable> {
     let runnable = runnable(&process, &identity)?;
     // 15. No new privileges, then the filter as the last thing.
     if process.no_new_privileges {
-        call("prctl", "PR_SET_NO_NEW_PRIVS", nix::sys::prctl::set_no_new_privs()).step("set no_new_privs")?;
+        call(
+            "prctl",
+            "PR_SET_NO_NEW_PRIVS",
+            nix::sys::prctl::set_no_new_privs(),
+        )
+        .step("set no_new_privs")?;
         if !bpf.is_empty() {
-            ctr_sys::seccomp::install(&bpf, log).step_code("SECCOMP_FAILED", "install the system call filter")?;
+            ctr_sys::seccomp::install(&bpf, log)
+                .step_code("SECCOMP_FAILED", "install the system call filter")?;
         }
     }
     Ok(runnable)
@@ -104,16 +121,25 @@ pub(crate) fn new_keyring() -> Option<Enforcement> {
 
 /// Write oom_score_adj through the procfs that is visible now.
 pub(crate) fn set_oom_score(process: &Process) -> Result<()> {
-    let Some(score) = process.oom_score_adj else { return Ok(()) };
+    let Some(score) = process.oom_score_adj else {
+        return Ok(());
+    };
     let path = "/proc/self/oom_score_adj";
-    call("write", &format!("{path}, {score}"), std::fs::write(path, score.to_string())).step("set oom_score_adj")
+    call(
+        "write",
+        &format!("{path}, {score}"),
+        std::fs::write(path, score.to_string()),
+    )
+    .step("set oom_score_adj")
 }
 
 fn set_rlimit(resource: &str, soft: u64, hard: u64) -> Result<()> {
     let number = rlimit::number(resource)
         .ok_or_else(|| Failure::new("INVALID_SPEC", "set a resource limit", "lookup", resource))?;
-    ctr_sys::process::set_rlimit(number, soft, hard)
-        .step_code("RLIMIT_REFUSED", &format!("set {resource} to {soft}:{hard}"))
+    ctr_sys::process::set_rlimit(number, soft, hard).step_code(
+        "RLIMIT_REFUSED",
+        &format!("set {resource} to {soft}:{hard}"),
+    )
 }
 
 fn take_stdio(stdio: [OwnedFd; 3], identity: &Identity) -> Result<()> {
@@ -122,10 +148,15 @@ fn take_stdio(stdio: [OwnedFd; 3], identity: &Identity) -> Result<()> {
         // A pipe made for the container belongs to its user; what was passed through (a terminal,
         // a file, /dev/null) keeps its owner.
         let stat = call("fstat", "stdio", nix::sys::stat::fstat(fd)).step(step)?;
-        let kind = nix::sys::stat::SFlag::from_bits_truncate(stat.st_mode) & nix::sys::stat::SFlag::S_IFMT;
+        let kind =
+            nix::sys::stat::SFlag::from_bits_truncate(stat.st_mode) & nix::sys::stat::SFlag::S_IFMT;
         if kind == nix::sys::stat::SFlag::S_IFIFO {
             // Refused for a pipe of another user that was passed through: then it keeps its owner.
-            let _ = nix::unistd::fchown(fd, Some(Uid::from_raw(identity.uid)), Some(Gid::from_raw(identity.gid)));
+            let _ = nix::unistd::fchown(
+                fd,
+                Some(Uid::from_raw(identity.uid)),
+                Some(Gid::from_raw(identity.gid)),
+            );
         }
     }
     let [stdin, stdout, stderr] = stdio;
@@ -148,13 +179,24 @@ fn become_user(process: &Process, identity: &Identity) -> Result<()> {
     let gid = Gid::from_raw(identity.gid);
     let uid = Uid::from_raw(identity.uid);
     let step_user = format!("become user {}:{}", identity.uid, identity.gid);
-    call("setresgid", &gid.to_string(), nix::unistd::setresgid(gid, gid, gid)).step_code("BAD_USER", &step_user)?;
-    call("setresuid", &uid.to_string(), nix::unistd::setresuid(uid, uid, uid)).step_code("BAD_USER", &step_user)?;
+    call(
+        "setresgid",
+        &gid.to_string(),
+        nix::unistd::setresgid(gid, gid, gid),
+    )
+    .step_code("BAD_USER", &step_user)?;
+    call(
+        "setresuid",
+        &uid.to_string(),
+        nix::unistd::setresuid(uid, uid, uid),
+    )
+    .step_code("BAD_USER", &step_user)?;
     ctr_sys::process::set_keep_capabilities(false).step(step)?;
     ctr_sys::process::set_capabilities(wanted.effective, wanted.permitted, wanted.inheritable)
         .step_code("CAPABILITY_REFUSED", step)?;
     for capability in (0..64).filter(|number| wanted.ambient & (1 << number) != 0) {
-        ctr_sys::process::raise_ambient(capability).step_code("CAPABILITY_REFUSED", "raise ambient capabilities")?;
+        ctr_sys::process::raise_ambient(capability)
+            .step_code("CAPABILITY_REFUSED", "raise ambient capabilities")?;
     }
     Ok(())
 }
@@ -184,7 +226,12 @@ fn enter_directory(cwd: &str, is_init: bool) -> Result<()> {
     if now.is_absolute() && !now.starts_with("(unreachable)") {
         return Ok(());
     }
-    Err(Failure::new("BAD_WORKDIR", step, "getcwd", "the directory is outside the container"))
+    Err(Failure::new(
+        "BAD_WORKDIR",
+        step,
+        "getcwd",
+        "the directory is outside the container",
+    ))
 }
 
 fn make_directories(path: &str) -> ctr_sys::Result<()> {
@@ -201,17 +248,28 @@ fn runnable(process: &Process, identity: &Identity) -> Result<Runnable> {
     if !env.iter().any(|variable| variable.starts_with("HOME=")) {
         env.push(format!("HOME={}", identity.home));
     }
-    let name = args.first().ok_or_else(|| Failure::new("INVALID_SPEC", "start the program", "execve", "no argv"))?;
+    let name = args
+        .first()
+        .ok_or_else(|| Failure::new("INVALID_SPEC", "start the program", "execve", "no argv"))?;
     let path = find(name, &env)?;
-    Ok(Runnable::Execve { path, args: c_strings(args)?, env: c_strings(&env)? })
+    Ok(Runnable::Execve {
+        path,
+        args: c_strings(args)?,
+        env: c_strings(&env)?,
+    })
 }
 
 /// Where execvp(3) would find the program; the error tells "not there" from "not executable".
 fn find(name: &str, env: &[String]) -> Result<CString> {
     if name.contains('/') {
-        return check(name).map_err(|errno| not_started(name, errno)).and_then(|()| c_string(name));
+        return check(name)
+            .map_err(|errno| not_started(name, errno))
+            .and_then(|()| c_string(name));
     }
-    let path = env.iter().find_map(|variable| variable.strip_prefix("PATH=")).unwrap_or("/bin:/usr/bin");
+    let path = env
+        .iter()
+        .find_map(|variable| variable.strip_prefix("PATH="))
+        .unwrap_or("/bin:/usr/bin");
     let mut refused = Errno::ENOENT;
     for directory in path.split(':') {
         let directory = if directory.is_empty() { "." } else { directory };
@@ -227,7 +285,8 @@ fn find(name: &str, env: &[String]) -> Result<CString> {
 
 fn check(path: &str) -> std::result::Result<(), Errno> {
     let stat = nix::sys::stat::stat(path)?;
-    let kind = nix::sys::stat::SFlag::from_bits_truncate(stat.st_mode) & nix::sys::stat::SFlag::S_IFMT;
+    let kind =
+        nix::sys::stat::SFlag::from_bits_truncate(stat.st_mode) & nix::sys::stat::SFlag::S_IFMT;
     if kind == nix::sys::stat::SFlag::S_IFDIR {
         return Err(Errno::EISDIR);
     }
@@ -247,16 +306,24 @@ fn exec_failure(path: &CStr, errno: Errno) -> Failure {
     if errno == Errno::ENOENT {
         // The file is there (it was checked): what is missing is its interpreter or loader.
         let arguments = format!("{name}: its interpreter is missing");
-        return Failure::system("NOT_EXECUTABLE", format!("start {name}"), "execve", arguments, errno);
+        return Failure::system(
+            "NOT_EXECUTABLE",
+            format!("start {name}"),
+            "execve",
+            arguments,
+            errno,
+        );
     }
     not_started(&name, errno)
 }
 
 fn wants_log(process: &Process) -> bool {
-    process
-        .seccomp
-        .as_ref()
-        .is_some_and(|filter| filter.flags.iter().any(|flag| flag == "SECCOMP_FILTER_FLAG_LOG"))
+    process.seccomp.as_ref().is_some_and(|filter| {
+        filter
+            .flags
+            .iter()
+            .any(|flag| flag == "SECCOMP_FILTER_FLAG_LOG")
+    })
 }
 
 fn c_strings(texts: &[String]) -> Result<Vec<CString>> {
@@ -264,5 +331,12 @@ fn c_strings(texts: &[String]) -> Result<Vec<CString>> {
 }
 
 fn c_string(text: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Failure::new("INVALID_SPEC", "start the program", "execve", "a NUL byte in argv"))
+    CString::new(text).map_err(|_| {
+        Failure::new(
+            "INVALID_SPEC",
+            "start the program",
+            "execve",
+            "a NUL byte in argv",
+        )
+    })
 }

@@ -21,5 +21,8 @@ const NUMBERS: &[(&str, u32)] = &[
 
 /// The kernel's number for a limit's name.
 pub(crate) fn number(name: &str) -> Option<u32> {
-    NUMBERS.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
+    NUMBERS
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, number)| *number)
 }

@@ -15,8 +15,15 @@ use crate::report::{self, Report};
 
 /// What to do.
 pub(crate) enum Operation {
-    ApplyLayer { blob: OwnedFd, directory: OwnedFd, options: LayerOptions },
-    RemoveTree { parent: OwnedFd, name: String },
+    ApplyLayer {
+        blob: OwnedFd,
+        directory: OwnedFd,
+        options: LayerOptions,
+    },
+    RemoveTree {
+        parent: OwnedFd,
+        name: String,
+    },
 }
 
 /// Do it, report, end.
@@ -32,13 +39,19 @@ pub(crate) fn run(child: &Child, operation: &Operation, report: &OwnedFd) -> ! {
 fn execute(child: &Child, operation: &Operation, report: &OwnedFd) -> Result<Option<AppliedLayer>> {
     let mut kept: Vec<BorrowedFd<'_>> = vec![report.as_fd()];
     match operation {
-        Operation::ApplyLayer { blob, directory, .. } => kept.extend([blob.as_fd(), directory.as_fd()]),
+        Operation::ApplyLayer {
+            blob, directory, ..
+        } => kept.extend([blob.as_fd(), directory.as_fd()]),
         Operation::RemoveTree { parent, .. } => kept.push(parent.as_fd()),
     }
     ctr_sys::fd::close_all_except(child, &kept).step("close inherited descriptors")?;
     nix::sys::stat::umask(nix::sys::stat::Mode::empty());
     match operation {
-        Operation::ApplyLayer { blob, directory, options } => apply(blob, directory, options).map(Some),
+        Operation::ApplyLayer {
+            blob,
+            directory,
+            options,
+        } => apply(blob, directory, options).map(Some),
         Operation::RemoveTree { parent, name } => {
             ctr_layer::remove_tree(parent.as_fd(), name.as_ref()).map_err(failure)?;
             Ok(None)
@@ -56,7 +69,8 @@ fn apply(blob: &OwnedFd, directory: &OwnedFd, options: &LayerOptions) -> Result<
         userxattr: options.userxattr,
         squash_owner: options.squash_owner,
     };
-    let applied = ctr_layer::apply(File::from(blob), directory.as_fd(), &options).map_err(failure)?;
+    let applied =
+        ctr_layer::apply(File::from(blob), directory.as_fd(), &options).map_err(failure)?;
     Ok(AppliedLayer {
         digest: applied.digest,
         diff_id: applied.diff_id,

@@ -43,13 +43,27 @@ pub struct Options {
 
 /// Run it. Returns the exit code.
 pub fn run(options: &str) -> std::result::Result<i32, Failure> {
-    let mut options: Options = serde_json::from_str(options)
-        .map_err(|cause| Failure::new("INVALID_ARGUMENT", "read the options", "decode", cause.to_string()))?;
+    let mut options: Options = serde_json::from_str(options).map_err(|cause| {
+        Failure::new(
+            "INVALID_ARGUMENT",
+            "read the options",
+            "decode",
+            cause.to_string(),
+        )
+    })?;
     if options.mount_proc && !options.namespaces.contains(&NamespaceKind::Mount) {
         options.namespaces.push(NamespaceKind::Mount);
     }
-    let (uid, gid) = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
-    let flags = options.namespaces.iter().fold(CloneFlags::empty(), |flags, kind| flags | super::launcher::flag(*kind));
+    let (uid, gid) = (
+        nix::unistd::geteuid().as_raw(),
+        nix::unistd::getegid().as_raw(),
+    );
+    let flags = options
+        .namespaces
+        .iter()
+        .fold(CloneFlags::empty(), |flags, kind| {
+            flags | super::launcher::flag(*kind)
+        });
     if !options.fork {
         call("unshare", &format!("{flags:?}"), nix::sched::unshare(flags))
             .step_code(code(&options), "make the namespaces")?;
@@ -58,7 +72,11 @@ pub fn run(options: &str) -> std::result::Result<i32, Failure> {
             Err(failure) => Err(failure),
         };
     }
-    let request = Clone3 { flags: CloneFlags3::new(flags), exit_signal: 17, ..Clone3::default() };
+    let request = Clone3 {
+        flags: CloneFlags3::new(flags),
+        exit_signal: 17,
+        ..Clone3::default()
+    };
     match ctr_sys::clone::clone3(&request).step_code(code(&options), "make the namespaces")? {
         Cloned::Child(_) => {
             let failure = match enter(&options, uid, gid) {
@@ -91,15 +109,20 @@ pub fn report(failure: &Failure) -> i32 {
 }
 
 fn code(options: &Options) -> &'static str {
-    if options.namespaces.contains(&NamespaceKind::User) { "UNSUPPORTED_ENVIRONMENT" } else { "PERMISSION_DENIED" }
+    if options.namespaces.contains(&NamespaceKind::User) {
+        "UNSUPPORTED_ENVIRONMENT"
+    } else {
+        "PERMISSION_DENIED"
+    }
 }
 
 /// In the namespaces: maps, propagation, procfs, names, the command.
 fn enter(options: &Options, uid: u32, gid: u32) -> Result<std::convert::Infallible> {
-    let (inside_uid, inside_gid) = match (options.map_root_user, options.map_user, options.map_group) {
-        (true, _, _) => (Some(0), Some(0)),
-        (false, user, group) => (user, group),
-    };
+    let (inside_uid, inside_gid) =
+        match (options.map_root_user, options.map_user, options.map_group) {
+            (true, _, _) => (Some(0), Some(0)),
+            (false, user, group) => (user, group),
+        };
     map("uid_map", inside_uid, uid)?;
     if inside_gid.is_some() {
         // ORDER: the kernel wants setgroups denied before an unprivileged gid_map (3.19).
@@ -109,43 +132,85 @@ fn enter(options: &Options, uid: u32, gid: u32) -> Result<std::convert::Infallib
     map("gid_map", inside_gid, gid)?;
     if options.namespaces.contains(&NamespaceKind::Mount) {
         let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-        call("mount", "/, MS_REC|MS_PRIVATE", nix::mount::mount(None::<&str>, "/", None::<&str>, flags, None::<&str>))
-            .step("make the mount namespace private")?;
+        call(
+            "mount",
+            "/, MS_REC|MS_PRIVATE",
+            nix::mount::mount(None::<&str>, "/", None::<&str>, flags, None::<&str>),
+        )
+        .step("make the mount namespace private")?;
     }
     if options.mount_proc {
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-        call("mount", "proc, /proc", nix::mount::mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>))
-            .step_code("UNSUPPORTED_ENVIRONMENT", "mount /proc")?;
+        call(
+            "mount",
+            "proc, /proc",
+            nix::mount::mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>),
+        )
+        .step_code("UNSUPPORTED_ENVIRONMENT", "mount /proc")?;
     }
     if let Some(hostname) = &options.hostname {
-        call("sethostname", hostname, nix::unistd::sethostname(hostname)).step("set the host name")?;
+        call("sethostname", hostname, nix::unistd::sethostname(hostname))
+            .step("set the host name")?;
     }
     let c_string = |text: &String| {
-        CString::new(text.as_str())
-            .map_err(|_| Failure::new("INVALID_ARGUMENT", "start the command", "execve", "a NUL byte in argv"))
+        CString::new(text.as_str()).map_err(|_| {
+            Failure::new(
+                "INVALID_ARGUMENT",
+                "start the command",
+                "execve",
+                "a NUL byte in argv",
+            )
+        })
     };
-    let args = options.command.iter().map(c_string).collect::<Result<Vec<_>>>()?;
-    let program = args
-        .first()
-        .ok_or_else(|| Failure::new("INVALID_ARGUMENT", "start the command", "execve", "no command"))?;
+    let args = options
+        .command
+        .iter()
+        .map(c_string)
+        .collect::<Result<Vec<_>>>()?;
+    let program = args.first().ok_or_else(|| {
+        Failure::new(
+            "INVALID_ARGUMENT",
+            "start the command",
+            "execve",
+            "no command",
+        )
+    })?;
     let Err(errno) = nix::unistd::execvp(program, &args);
-    let code = if errno == Errno::ENOENT { "COMMAND_NOT_FOUND" } else { "NOT_EXECUTABLE" };
+    let code = if errno == Errno::ENOENT {
+        "COMMAND_NOT_FOUND"
+    } else {
+        "NOT_EXECUTABLE"
+    };
     let name = program.to_string_lossy();
-    Err(Failure::system(code, format!("start {name}"), "execve", name, errno))
+    Err(Failure::system(
+        code,
+        format!("start {name}"),
+        "execve",
+        name,
+        errno,
+    ))
 }
 
 fn map(file: &str, inside: Option<u32>, outside: u32) -> Result<()> {
     let Some(inside) = inside else { return Ok(()) };
     let path = format!("/proc/self/{file}");
     let line = format!("{inside} {outside} 1\n");
-    call("write", &format!("{path}, {line:?}"), std::fs::write(&path, &line))
-        .step_code("UNSUPPORTED_ENVIRONMENT", "map the ids")
+    call(
+        "write",
+        &format!("{path}, {line:?}"),
+        std::fs::write(&path, &line),
+    )
+    .step_code("UNSUPPORTED_ENVIRONMENT", "map the ids")
 }
 
 /// The command gets them from the terminal itself; its exit status is what we wait for.
 fn ignore_terminal_signals() {
     let mut set = nix::sys::signal::SigSet::empty();
-    for signal in [nix::sys::signal::Signal::SIGINT, nix::sys::signal::Signal::SIGQUIT, nix::sys::signal::Signal::SIGTERM] {
+    for signal in [
+        nix::sys::signal::Signal::SIGINT,
+        nix::sys::signal::Signal::SIGQUIT,
+        nix::sys::signal::Signal::SIGTERM,
+    ] {
         set.add(signal);
     }
     let _ = set.thread_block();

@@ -31,9 +31,16 @@ pub(crate) fn resolve(user: &User) -> Result<Identity> {
 
 fn resolve_in(user: &User, passwd: &str, group: &str) -> Result<Identity> {
     let Some(lookup) = &user.lookup else {
-        let home = accounts(passwd).find(|account| account.uid == user.uid).map_or("/", |account| account.home);
+        let home = accounts(passwd)
+            .find(|account| account.uid == user.uid)
+            .map_or("/", |account| account.home);
         let groups = user.additional_gids.clone();
-        return Ok(Identity { uid: user.uid, gid: user.gid, groups, home: home.to_owned() });
+        return Ok(Identity {
+            uid: user.uid,
+            gid: user.gid,
+            groups,
+            home: home.to_owned(),
+        });
     };
     let (name, group_name) = match lookup.split_once(':') {
         Some((name, group)) => (name, Some(group)),
@@ -49,7 +56,9 @@ fn resolve_in(user: &User, passwd: &str, group: &str) -> Result<Identity> {
         .ok_or_else(|| unknown(lookup, name, "/etc/passwd"))?;
     let mut groups = user.additional_gids.clone();
     let gid = match group_name {
-        Some(wanted) => group_id(group, wanted).ok_or_else(|| unknown(lookup, wanted, "/etc/group"))?,
+        Some(wanted) => {
+            group_id(group, wanted).ok_or_else(|| unknown(lookup, wanted, "/etc/group"))?
+        }
         None => {
             if let Some(account) = &account {
                 groups.extend(memberships(group, account.name));
@@ -60,7 +69,12 @@ fn resolve_in(user: &User, passwd: &str, group: &str) -> Result<Identity> {
     groups.sort_unstable();
     groups.dedup();
     let home = account.map_or("/", |account| account.home).to_owned();
-    Ok(Identity { uid, gid, groups, home })
+    Ok(Identity {
+        uid,
+        gid,
+        groups,
+        home,
+    })
 }
 
 struct Account<'a> {
@@ -73,8 +87,17 @@ struct Account<'a> {
 fn accounts(passwd: &str) -> impl Iterator<Item = Account<'_>> {
     passwd.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
-        let home = fields.get(5).copied().filter(|home| home.starts_with('/')).unwrap_or("/");
-        Some(Account { name: fields.first()?, uid: fields.get(2)?.parse().ok()?, gid: fields.get(3)?.parse().ok()?, home })
+        let home = fields
+            .get(5)
+            .copied()
+            .filter(|home| home.starts_with('/'))
+            .unwrap_or("/");
+        Some(Account {
+            name: fields.first()?,
+            uid: fields.get(2)?.parse().ok()?,
+            gid: fields.get(3)?.parse().ok()?,
+            home,
+        })
     })
 }
 
@@ -91,7 +114,9 @@ fn group_id(group: &str, wanted: &str) -> Option<u32> {
     if let Some(gid) = wanted.parse::<u32>().ok().filter(|gid| *gid != u32::MAX) {
         return Some(gid);
     }
-    groups(group).find(|(name, _, _)| *name == wanted).map(|(_, gid, _)| gid)
+    groups(group)
+        .find(|(name, _, _)| *name == wanted)
+        .map(|(_, gid, _)| gid)
 }
 
 fn memberships(group: &str, name: &str) -> Vec<u32> {
@@ -111,7 +136,12 @@ fn text(path: &str) -> String {
 }
 
 fn unknown(lookup: &str, name: &str, file: &str) -> Failure {
-    let mut failure = Failure::new("BAD_USER", format!("find user {lookup}"), "lookup", format!("no {name} in {file}"));
+    let mut failure = Failure::new(
+        "BAD_USER",
+        format!("find user {lookup}"),
+        "lookup",
+        format!("no {name} in {file}"),
+    );
     failure.hint = Some("use a name that the image has, or UID[:GID] in numbers".to_owned());
     failure
 }
@@ -122,11 +152,18 @@ mod tests {
 
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\nbroken:x:zz:1:\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\nbroken:x:zz:1:\n";
     const GROUP: &str = "root:x:0:\napp:x:1000:\naudio:x:29:app,other\n";
 
     fn lookup(text: &str) -> Result<Identity> {
-        let user = User { uid: 7, gid: 7, additional_gids: Vec::new(), umask: None, lookup: Some(text.to_owned()) };
+        let user = User {
+            uid: 7,
+            gid: 7,
+            additional_gids: Vec::new(),
+            umask: None,
+            lookup: Some(text.to_owned()),
+        };
         resolve_in(&user, PASSWD, GROUP)
     }
 
@@ -134,7 +171,10 @@ mod tests {
     fn a_name_brings_its_group_memberships_and_home() {
         let identity = lookup("app").unwrap();
         assert_eq!((identity.uid, identity.gid), (1000, 1000));
-        assert_eq!((identity.groups, identity.home), (vec![29], "/home/app".to_owned()));
+        assert_eq!(
+            (identity.groups, identity.home),
+            (vec![29], "/home/app".to_owned())
+        );
     }
 
     #[test]
@@ -152,7 +192,14 @@ mod tests {
 
     #[test]
     fn unknown_names_and_numbers_that_would_wrap_are_refused() {
-        for bad in ["nobody-here", "app:nogroup", "4294967296", "-1", "4294967295", "broken"] {
+        for bad in [
+            "nobody-here",
+            "app:nogroup",
+            "4294967296",
+            "-1",
+            "4294967295",
+            "broken",
+        ] {
             assert_eq!(lookup(bad).unwrap_err().code, "BAD_USER", "{bad}");
         }
     }

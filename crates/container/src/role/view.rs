@@ -30,7 +30,9 @@ struct View {
 
 /// Write the view and end.
 pub(crate) fn run() -> ! {
-    let hostname = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let hostname = nix::unistd::gethostname()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let view = View {
         pid: nix::unistd::getpid().as_raw(),
         uid: nix::unistd::getuid().as_raw(),
@@ -44,7 +46,11 @@ pub(crate) fn run() -> ! {
         cgroup: lines("/proc/self/cgroup"),
         status: lines("/proc/self/status")
             .into_iter()
-            .filter(|line| ["Uid", "Gid", "Groups", "Cap", "NoNewPrivs", "Seccomp"].iter().any(|key| line.starts_with(key)))
+            .filter(|line| {
+                ["Uid", "Gid", "Groups", "Cap", "NoNewPrivs", "Seccomp"]
+                    .iter()
+                    .any(|key| line.starts_with(key))
+            })
             .collect(),
         processes: processes(),
     };
@@ -53,12 +59,19 @@ pub(crate) fn run() -> ! {
 }
 
 fn lines(path: &str) -> Vec<String> {
-    fs::read_to_string(path).map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default()
+    fs::read_to_string(path)
+        .map(|text| text.lines().map(str::to_owned).collect())
+        .unwrap_or_default()
 }
 
 fn names(directory: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
-        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .map(|entries| {
+            entries
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect()
+        })
         .unwrap_or_default();
     names.sort();
     names
@@ -76,7 +89,11 @@ fn namespaces() -> Vec<(String, String)> {
 
 fn interfaces() -> Vec<String> {
     // Two header lines, then `name: counters`.
-    lines("/proc/self/net/dev").iter().skip(2).filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned())).collect()
+    lines("/proc/self/net/dev")
+        .iter()
+        .skip(2)
+        .filter_map(|line| Some(line.split_once(':')?.0.trim().to_owned()))
+        .collect()
 }
 
 fn processes() -> Vec<(i32, String)> {

@@ -30,8 +30,13 @@ pub(crate) struct Running {
 
 impl Owner {
     pub(crate) fn start() -> Self {
-        let (ours, theirs) =
-            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).unwrap();
+        let (ours, theirs) = socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )
+        .unwrap();
         setsockopt(&ours, sockopt::ReceiveTimeout, &TimeVal::new(10, 0)).unwrap();
         let mut stub = Command::new(env!("CARGO_BIN_EXE_ctr-runtime"))
             .args(["launcher", r#"{"holder":null,"ownerSocket":null}"#])
@@ -42,7 +47,12 @@ impl Owner {
         assert!(stub.wait().unwrap().success());
         let (reply, mut descriptors) = receive(&ours);
         assert!(matches!(reply, Reply::Hello { .. }), "{reply:?}");
-        Self { socket: ours, pidfd: descriptors.remove(0), state: tempfile::tempdir().unwrap(), next: 1 }
+        Self {
+            socket: ours,
+            pidfd: descriptors.remove(0),
+            state: tempfile::tempdir().unwrap(),
+            next: 1,
+        }
     }
 
     pub(crate) fn launch(&mut self, plan: &Plan, keep: bool) -> Result<Running, Failure> {
@@ -61,14 +71,28 @@ impl Owner {
             upper: None,
             keep,
         }));
-        let memfd = sealed(&InitPlan { plan: plan.clone(), bpf: Vec::new() });
+        let memfd = sealed(&InitPlan {
+            plan: plan.clone(),
+            bpf: Vec::new(),
+        });
         self.start_process(token, &request, &memfd, Some(lock.as_fd()))
     }
 
     pub(crate) fn exec(&mut self, id: &str, process: &Process) -> Result<Running, Failure> {
         let token = self.token();
-        let memfd = sealed(&ExecPlan { process: process.clone(), bpf: Vec::new() });
-        self.start_process(token, &Request::Exec { token, id: id.to_owned() }, &memfd, None)
+        let memfd = sealed(&ExecPlan {
+            process: process.clone(),
+            bpf: Vec::new(),
+        });
+        self.start_process(
+            token,
+            &Request::Exec {
+                token,
+                id: id.to_owned(),
+            },
+            &memfd,
+            None,
+        )
     }
 
     fn start_process(
@@ -87,7 +111,11 @@ impl Owner {
         match receive(&self.socket) {
             (Reply::Started { token: started, .. }, mut descriptors) => {
                 assert_eq!(started, token);
-                Ok(Running { token, pidfd: descriptors.remove(0), stdout: read })
+                Ok(Running {
+                    token,
+                    pidfd: descriptors.remove(0),
+                    stdout: read,
+                })
             }
             (Reply::Failed { failure, .. }, _) => Err(failure),
             (other, _) => panic!("{other:?}"),
@@ -102,7 +130,9 @@ impl Owner {
     /// The process's end and all that it wrote.
     pub(crate) fn wait(&self, running: Running) -> (Exit, String) {
         let mut text = String::new();
-        std::fs::File::from(running.stdout).read_to_string(&mut text).unwrap();
+        std::fs::File::from(running.stdout)
+            .read_to_string(&mut text)
+            .unwrap();
         match receive(&self.socket) {
             (Reply::Exited { token, exit }, _) => {
                 assert_eq!(token, running.token);
@@ -143,7 +173,10 @@ fn receive(socket: &OwnedFd) -> (Reply, Vec<OwnedFd>) {
     let mut buffer = vec![0; ctr_container::protocol::MAX_MESSAGE_BYTES];
     let (length, descriptors) = ctr_sys::socket::receive(socket.as_fd(), &mut buffer).unwrap();
     assert_ne!(length, 0, "the launcher ended");
-    (postcard::from_bytes(&buffer[..length]).unwrap(), descriptors)
+    (
+        postcard::from_bytes(&buffer[..length]).unwrap(),
+        descriptors,
+    )
 }
 
 fn sealed<T: serde::Serialize>(value: &T) -> OwnedFd {

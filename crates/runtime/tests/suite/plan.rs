@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use ctr_spec::plan::{
-    Attributes, Capabilities, Mount, MountSource, Namespace, NamespaceKind, OverlayUpper, Plan, Process, Program, Root,
-    RootSource, User,
+    Attributes, Capabilities, Mount, MountSource, Namespace, NamespaceKind, OverlayUpper, Plan,
+    Process, Program, Root, RootSource, User,
 };
 
 /// A static busybox, or `None` with a line that says what is missing.
 pub(crate) fn busybox() -> Option<&'static str> {
-    let found = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists());
+    let found = ["/bin/busybox", "/usr/bin/busybox"]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
     let root = nix::unistd::geteuid().is_root();
     if found.is_none() || !root {
         eprintln!("skipped: needs root and a static busybox (Debian package busybox-static)");
@@ -32,10 +34,18 @@ pub(crate) fn rootfs(busybox: &str) -> tempfile::TempDir {
 
 pub(crate) fn process(script: &str) -> Process {
     Process {
-        program: Program::Command { args: ["busybox", "sh", "-c", script].map(str::to_owned).to_vec() },
+        program: Program::Command {
+            args: ["busybox", "sh", "-c", script].map(str::to_owned).to_vec(),
+        },
         env: vec!["PATH=/bin".to_owned()],
         cwd: "/".to_owned(),
-        user: User { uid: 0, gid: 0, additional_gids: Vec::new(), umask: None, lookup: None },
+        user: User {
+            uid: 0,
+            gid: 0,
+            additional_gids: Vec::new(),
+            umask: None,
+            lookup: None,
+        },
         capabilities: Capabilities::default(),
         no_new_privileges: true,
         rlimits: Vec::new(),
@@ -51,19 +61,30 @@ pub(crate) fn plan(id: &str, rootfs: &Path, script: &str) -> Plan {
     let kinds = [Pid, MountNamespace, Uts, Ipc, Network, Cgroup];
     Plan {
         id: id.to_owned(),
-        namespaces: kinds.into_iter().map(|kind| Namespace { kind, path: None }).collect(),
+        namespaces: kinds
+            .into_iter()
+            .map(|kind| Namespace { kind, path: None })
+            .collect(),
         id_maps: None,
         hostname: Some("inside".to_owned()),
         domainname: None,
         root: Root {
             source: RootSource::Overlay {
                 lower: vec![rootfs.display().to_string()],
-                upper: OverlayUpper::Tmpfs { size_bytes: Some(16 << 20) },
+                upper: OverlayUpper::Tmpfs {
+                    size_bytes: Some(16 << 20),
+                },
                 userxattr: false,
             },
-            attributes: Attributes { nodev: true, ..Attributes::default() },
+            attributes: Attributes {
+                nodev: true,
+                ..Attributes::default()
+            },
         },
-        mounts: vec![filesystem("/proc", "proc", &[]), filesystem("/dev", "tmpfs", &[("mode", "755")])],
+        mounts: vec![
+            filesystem("/proc", "proc", &[]),
+            filesystem("/dev", "tmpfs", &[("mode", "755")]),
+        ],
         devices: Vec::new(),
         dev_links: vec![("/dev/fd".to_owned(), "/proc/self/fd".to_owned())],
         masked_paths: vec!["/proc/version".to_owned(), "/proc/acpi".to_owned()],
@@ -81,9 +102,15 @@ fn filesystem(destination: &str, fs_type: &str, parameters: &[(&str, &str)]) -> 
         source: MountSource::Filesystem {
             fs_type: fs_type.to_owned(),
             source: fs_type.to_owned(),
-            parameters: parameters.iter().map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned()))).collect(),
+            parameters: parameters
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())))
+                .collect(),
         },
-        attributes: Attributes { nosuid: true, ..Attributes::default() },
+        attributes: Attributes {
+            nosuid: true,
+            ..Attributes::default()
+        },
         propagation: None,
         optional: false,
     }

@@ -1,7 +1,7 @@
 /** A verb as an oclif command: oclif finds it and shows its help, our parser reads its line. */
 
 import { Command, type Interfaces } from '@oclif/core';
-import { processIo } from '../io.ts';
+import { type Io, processIo } from '../io.ts';
 import { parse } from '../parser.ts';
 import { perform } from '../perform.ts';
 import type { Invocation, Verb } from '../verb.ts';
@@ -12,6 +12,7 @@ import { showHelp } from './help.ts';
 export abstract class VerbCommand extends Command {
   /** The verb this command stands for. */
   protected abstract readonly verb: Verb;
+  protected abstract readonly io: Io;
 
   // oclif's own parser reorders argv, knows no end of flags at the first positional, and reads
   // stdin for a missing argument: docker's lines would mean something else on this path.
@@ -33,11 +34,11 @@ export abstract class VerbCommand extends Command {
   }
 
   override async run(): Promise<void> {
-    const { argv, config, verb } = this;
+    const { argv, config, io, verb } = this;
     process.exitCode = await perform({
       verb,
       argv,
-      io: processIo(),
+      io,
       showHelp: () => showHelp(config, verb.id.split(' ')),
       read: () => this.#read(),
     });
@@ -50,7 +51,7 @@ export abstract class VerbCommand extends Command {
 }
 
 /** The oclif command of a verb, for `export default` in commands/. */
-export function toCommand(verb: Verb): Command.Class {
+export function toCommand(verb: Verb, io = processIo()): Command.Class {
   class Verbs extends VerbCommand {
     static override summary = verb.summary;
     static override usage = `${verb.id} [flags] ${verb.positionals.usage}`.trim();
@@ -58,6 +59,7 @@ export function toCommand(verb: Verb): Command.Class {
     static override flags = toOclif(verb.flags);
     static override strict = false;
     protected override readonly verb = verb;
+    protected override readonly io = io;
   }
   return Verbs as unknown as Command.Class;
 }

@@ -53,7 +53,7 @@ test('a part without a controller is left out', () => {
 });
 
 test('limits are shown as asked for and as in force', () => {
-  const written = [{ file: 'memory.max', requested: '1000000', value: '999424' }];
+  const written = [{ file: '/cg/asp/memory.max', requested: '1000000', value: '999424' }];
   expect(presentLimited({ path: 'asp', directories: ['/cg/asp'], written })).toBe(
     'asp\n  /cg/asp\n\nFILE         WRITTEN   IN FORCE\nmemory.max   1000000   999424\n',
   );
@@ -62,7 +62,13 @@ test('limits are shown as asked for and as in force', () => {
 test('controllers come first, then the groups as a tree', () => {
   const tree = {
     ...leaf('ctr-ts', 0),
-    children: [{ ...leaf('a', 1, { 'pids.max': '64' }), children: [leaf('x', 0)] }, leaf('b', 2)],
+    children: [
+      {
+        ...leaf('a', 1, { 'pids.max': '64', 'devices.list': 'c 1:3 rwm\nc 1:5 rwm' }),
+        children: [leaf('f'.repeat(64), 0)],
+      },
+      leaf('b', 2),
+    ],
   };
   const hierarchy = {
     interface: 'v1',
@@ -79,8 +85,8 @@ test('controllers come first, then the groups as a tree', () => {
 /sys/fs/cgroup/cpu   v1     cpu cpuacct   cpu cpuacct    yes
 
 ctr-ts  0 processes
-├─ a  1 process  pids.max=64
-│  └─ x  0 processes
+├─ a  1 process  pids.max=64  devices.list: 2 rules
+│  └─ ffffffffffff  0 processes
 └─ b  2 processes
 `,
   );

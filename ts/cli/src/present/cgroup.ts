@@ -1,12 +1,15 @@
 /** Control groups as text: what there is, what is limited, what is used. */
 
+import { basename } from 'node:path';
 import type { CgroupLimited, CgroupNode, CgroupReport, CgroupStat } from '@ctr-ts/sdk';
+import { printable } from '../printable.ts';
+import { shortId } from './containers.ts';
 import { type Cells, type Layout, presentSections } from './sections.ts';
 import { formatBytes, table } from './table.ts';
 
 /** What a group was limited to: each file with what was asked for and what the kernel made of it. */
 export function presentLimited({ path, directories, written }: CgroupLimited): string {
-  const rows = written.map(({ file, requested, value }) => [file, requested, value]);
+  const rows = written.map(({ file, requested, value }) => [basename(file), requested, value]);
   const limits = rows.length === 0 ? '' : `\n${table(['FILE', 'WRITTEN', 'IN FORCE'], rows)}`;
   return `${path}\n${directories.map((directory) => `  ${directory}\n`).join('')}${limits}`;
 }
@@ -65,13 +68,11 @@ export function presentTree(report: CgroupReport, tree: CgroupNode): string {
 }
 
 function nodeLines(node: CgroupNode, lead = '', below = ''): string[] {
-  const limits = Object.entries(node.limits).map(
-    ([file, value]) => `${file}=${value.replace(/\n/g, ', ')}`,
-  );
+  const limits = Object.entries(node.limits).map(([file, value]) => limitText(file, value));
   const pids = `${node.pids} process${node.pids === 1 ? '' : 'es'}`;
   const last = node.children.length - 1;
   return [
-    [`${lead}${node.name}`, pids, ...limits].join('  '),
+    [`${lead}${shortName(node.name)}`, pids, ...limits].join('  '),
     ...node.children.flatMap((child, index) =>
       nodeLines(
         child,
@@ -80,6 +81,16 @@ function nodeLines(node: CgroupNode, lead = '', below = ''): string[] {
       ),
     ),
   ];
+}
+
+/** A group of a container has its id for a name. */
+function shortName(name: string): string {
+  return /^[0-9a-f]{64}$/.test(name) ? shortId(name) : printable(name);
+}
+
+function limitText(file: string, value: string): string {
+  const lines = value.trim().split('\n');
+  return lines.length === 1 ? `${file}=${value}` : `${file}: ${lines.length} rules`;
 }
 
 function limitOf(limits: Readonly<Record<string, string>>, files: readonly string[]): string {

@@ -103,8 +103,8 @@ test('both sides of a container stand side by side at 80 columns', () => {
     CGROUP  outside         inside
       pids  /user/ctr-ts/x  /
 
-    CGROUP FILES  directory                          value
-      pids.max    /sys/fs/cgroup/pids/user/ctr-ts/x  64
+    CGROUP FILES  value  directory
+      pids.max    64     /sys/fs/cgroup/pids/user/ctr-ts/x
 
     CAPABILITIES   outside                        inside
       inheritable  none                           none

@@ -22,7 +22,7 @@ export function explanationSections(explanation: Explanation): Section[] {
     { title: 'namespaces', heading: SIDES, rows: namespaceRows(explanation) },
     { title: 'mounts', heading: SIDES, rows: mountRows(explanation) },
     { title: 'cgroup', heading: SIDES, rows: cgroupRows(explanation) },
-    { title: 'cgroup files', heading: ['directory', 'value'], rows: fileRows(explanation) },
+    { title: 'cgroup files', heading: ['value', 'directory'], rows: fileRows(explanation) },
     { title: 'capabilities', heading: SIDES, rows: capabilityRows(explanation) },
     seccompSection(plan.process.seccomp),
   ];
@@ -86,11 +86,12 @@ function cgroupRows({ outside, inside }: Explanation): Cells[] {
 }
 
 function fileRows({ cgroupFiles }: Explanation): Cells[] {
-  return cgroupFiles.map(({ file, value }) => [
-    basename(file),
-    dirname(file),
-    value.replace(/\n/g, ', '),
-  ]);
+  return cgroupFiles.map(({ file, value }, index): Cells => {
+    const directory = dirname(file);
+    const before = cgroupFiles[index - 1];
+    const repeated = before !== undefined && dirname(before.file) === directory;
+    return [basename(file), value.replace(/\n/g, ', '), repeated ? '' : directory];
+  });
 }
 
 function capabilityRows({ outside, inside, plan }: Explanation): Cells[] {

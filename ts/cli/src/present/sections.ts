@@ -20,7 +20,7 @@ export interface Layout {
 
 const MIN_COLUMNS = 60;
 const MAX_COLUMNS = 120;
-const MAX_WHAT = 24;
+const MAX_WHAT = 26;
 const INDENT = '  ';
 const GAP = '  ';
 

@@ -15,7 +15,9 @@ test('columns are as wide as their widest cell and lines end without blanks', ()
 
 test('text is broken at blanks, and inside a word only when it must be', () => {
   expect(wrap('one two three', 7)).toEqual(['one two', 'three']);
-  expect(wrap('/a/very/long/path', 6)).toEqual(['/a/ver', 'y/long', '/path']);
+  expect(wrap('/a/very/long/path', 8)).toEqual(['/a/very/', 'long/', 'path']);
+  expect(wrap('rw,nosuid,nodev', 7)).toEqual(['rw,', 'nosuid,', 'nodev']);
+  expect(wrap('abcdefghij', 4)).toEqual(['abcd', 'efgh', 'ij']);
   expect(wrap('', 5)).toEqual(['']);
 });
 

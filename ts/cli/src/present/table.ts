@@ -27,26 +27,36 @@ export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
-/** `text` in lines of at most `width` characters, broken at blanks where there are any. */
+/** `text` in lines of at most `width` characters, broken at blanks, else after `/` or `,`. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let current = '';
-  for (const word of printable(text)
-    .split(' ')
-    .flatMap((part) => chunks(part, width))) {
+  for (const word of printable(text).split(' ')) {
     const joined = current === '' ? word : `${current} ${word}`;
-    if (joined.length <= width) current = joined;
-    else {
-      lines.push(current);
-      current = word;
+    if (joined.length <= width) {
+      current = joined;
+      continue;
     }
+    if (current !== '') lines.push(current);
+    const pieces = breakWord(word, width);
+    current = pieces.pop() ?? '';
+    lines.push(...pieces);
   }
   return [...lines, current];
 }
 
-function chunks(word: string, width: number): string[] {
-  if (word.length <= width) return [word];
-  return [word.slice(0, width), ...chunks(word.slice(width), width)];
+function breakWord(word: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = word;
+  while (rest.length > width) {
+    const head = rest.slice(0, width);
+    const end = Math.max(head.lastIndexOf('/'), head.lastIndexOf(',')) + 1;
+    // A separator near the start would leave most of the line empty.
+    const length = end > width / 3 ? end : width;
+    lines.push(rest.slice(0, length));
+    rest = rest.slice(length);
+  }
+  return [...lines, rest];
 }
 
 /** Bytes for people: `256 MiB`. */

@@ -18,6 +18,9 @@ import { ALLOWED_ETC } from './allow-list.ts';
 const MAX_DEPTH = 8;
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
+/** Four of five alternatives lead to manual pages; each costs an inode of the store. */
+const MANUAL_PAGE = '.gz';
+
 /**
  * A text that changes when a copy would come out differently. Synchronous, for it stands in the way
  * of every launch: about a hundred cheap calls. Links in directories are not looked at one by one,
@@ -70,10 +73,11 @@ async function copy(copying: Copying, path: string, depth: number): Promise<void
   const to = join(copying.to, path);
   const entry = await lstat(from).catch(() => undefined);
   if (entry === undefined || depth > MAX_DEPTH) return;
+  if (depth === 0 && !(await isReachable(copying.etc, path))) return;
   if (entry.isSymbolicLink()) return copyLink(copying, path, depth);
   if (entry.isDirectory() && isOpen(entry.mode)) {
     await makeDirectory(copying, path);
-    const names = await readdir(from);
+    const names = (await readdir(from)).filter((name) => !name.endsWith(MANUAL_PAGE));
     await Promise.all(names.map((name) => copy(copying, join(path, name), depth + 1)));
   } else if (entry.isFile() && isPublic(entry.mode) && entry.size <= MAX_FILE_BYTES) {
     await makeDirectory(copying, dirname(path));

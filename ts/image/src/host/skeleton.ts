@@ -4,7 +4,6 @@
  * written to the disk one by one, so one from before a crash is not trusted).
  */
 
-import { lstatSync } from 'node:fs';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bootId } from '../boot.ts';

@@ -3,9 +3,12 @@
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use ctr_cgroup::{Entry, Group, Layout};
-use ctr_spec::plan::{Cgroup, IdMap, IdMaps, Namespace, NamespaceKind, OverlayUpper, Requirement, Resources};
+use ctr_spec::plan::{
+    Cgroup, IdMap, IdMaps, Namespace, NamespaceKind, OverlayUpper, Requirement, Resources,
+};
 use ctr_sys::clone::{Clone3, CloneFlags3, Cloned};
 use nix::sched::CloneFlags;
 use nix::unistd::Pid;
@@ -31,7 +34,17 @@ pub(super) fn clone(
     launch: Launch,
     descriptors: LaunchDescriptors,
 ) -> std::result::Result<Job, (Failure, Box<Container>)> {
-    let Launch { token, id, namespaces, id_maps, cgroup, state_directory, name_file, upper, keep } = launch;
+    let Launch {
+        token,
+        id,
+        namespaces,
+        id_maps,
+        cgroup,
+        state_directory,
+        name_file,
+        upper,
+        keep,
+    } = launch;
     let mut container = Box::new(Container {
         id,
         namespaces,
@@ -42,7 +55,14 @@ pub(super) fn clone(
         upper,
         keep,
     });
-    match clone_in(procfs, &mut container, id_maps, cgroup, descriptors.plan, descriptors.stdio) {
+    match clone_in(
+        procfs,
+        &mut container,
+        id_maps,
+        cgroup,
+        descriptors.plan,
+        descriptors.stdio,
+    ) {
         Ok((pid, pidfd, report)) => Ok(Job {
             client: Some((client, token)),
             pid: Some(pid),
@@ -71,12 +91,22 @@ fn clone_in(
     let (report, child_report) = report::pair()?;
     let gate = id_maps
         .is_some()
-        .then(|| call("pipe2", "O_CLOEXEC", nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)).step("open the gate"))
+        .then(|| {
+            call(
+                "pipe2",
+                "O_CLOEXEC",
+                nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC),
+            )
+            .step("open the gate")
+        })
         .transpose()?;
     let request = Clone3 {
         flags: CloneFlags3::new(flags),
         exit_signal: 0,
-        cgroup: entry.as_ref().and_then(|entry| entry.into.as_ref()).map(AsFd::as_fd),
+        cgroup: entry
+            .as_ref()
+            .and_then(|entry| entry.into.as_ref())
+            .map(AsFd::as_fd),
     };
     match ctr_sys::clone::clone3(&request).step("make the container's namespaces")? {
         Cloned::Child(child) => init::run(
@@ -116,8 +146,15 @@ fn namespaces(namespaces: &[Namespace]) -> Result<(CloneFlags, Vec<(NamespaceKin
             (None, NamespaceKind::Cgroup) => {}
             (None, NamespaceKind::Time) => return Err(unsupported("a new time namespace")),
             (None, kind) => flags |= flag(kind),
-            (Some(path), NamespaceKind::Network | NamespaceKind::Ipc | NamespaceKind::Uts | NamespaceKind::Cgroup) => {
-                let file = call("open", path, fs::File::open(path)).step_code("FILE_NOT_FOUND", "open a namespace")?;
+            (
+                Some(path),
+                NamespaceKind::Network
+                | NamespaceKind::Ipc
+                | NamespaceKind::Uts
+                | NamespaceKind::Cgroup,
+            ) => {
+                let file = call("open", path, fs::File::open(path))
+                    .step_code("FILE_NOT_FOUND", "open a namespace")?;
                 join.push((namespace.kind, file.into()));
             }
             (Some(_), kind) => return Err(unsupported(&format!("joining a {kind:?} namespace"))),
@@ -125,16 +162,25 @@ fn namespaces(namespaces: &[Namespace]) -> Result<(CloneFlags, Vec<(NamespaceKin
     }
     if !flags.contains(CloneFlags::CLONE_NEWNS) {
         // SECURITY: without one, init's pivot_root would replace the launcher's own root.
-        return Err(unsupported("a container without a mount namespace of its own"));
+        return Err(unsupported(
+            "a container without a mount namespace of its own",
+        ));
     }
     if !flags.contains(CloneFlags::CLONE_NEWPID) {
-        return Err(unsupported("a container without a PID namespace of its own"));
+        return Err(unsupported(
+            "a container without a PID namespace of its own",
+        ));
     }
     Ok((flags, join))
 }
 
 fn unsupported(what: &str) -> Failure {
-    Failure::new("UNSUPPORTED_FIELD", format!("make the container: {what} is not supported yet"), "clone3", "")
+    Failure::new(
+        "UNSUPPORTED_FIELD",
+        format!("make the container: {what} is not supported yet"),
+        "clone3",
+        "",
+    )
 }
 
 /// The clone flag of a namespace kind.
@@ -153,21 +199,32 @@ pub(crate) fn flag(kind: NamespaceKind) -> CloneFlags {
 }
 
 fn make_upper(upper: Option<&OverlayUpper>) -> Result<()> {
-    let Some(OverlayUpper::Directory { path }) = upper else { return Ok(()) };
+    let Some(OverlayUpper::Directory { path }) = upper else {
+        return Ok(());
+    };
     for name in ["upper", "work"] {
         let directory = Path::new(path).join(name);
-        call("mkdir", &directory.display().to_string(), fs::create_dir_all(&directory))
-            .step("make the writable layer")?;
+        call(
+            "mkdir",
+            &directory.display().to_string(),
+            fs::create_dir_all(&directory),
+        )
+        .step("make the writable layer")?;
     }
     Ok(())
 }
 
 /// Make the group, or say why the container goes without: never in silence.
 fn make_group(cgroup: Option<&Cgroup>) -> Result<(Option<Group>, Vec<Enforcement>)> {
-    let Some(cgroup) = cgroup.filter(|cgroup| cgroup.policy != Requirement::Off) else { return Ok((None, Vec::new())) };
-    match Layout::detect().and_then(|layout| Group::create(&layout, cgroup)) {
+    let Some(cgroup) = cgroup.filter(|cgroup| cgroup.policy != Requirement::Off) else {
+        return Ok((None, Vec::new()));
+    };
+    match known_layout().and_then(|layout| Group::create(layout, cgroup)) {
         Ok(group) => Ok((Some(group), Vec::new())),
-        Err(error) if cgroup.policy == Requirement::Preferred && cgroup.resources == Resources::default() => {
+        Err(error)
+            if cgroup.policy == Requirement::Preferred
+                && cgroup.resources == Resources::default() =>
+        {
             let enforcement = Enforcement {
                 feature: "cgroup".to_owned(),
                 requested: "preferred".to_owned(),
@@ -181,14 +238,27 @@ fn make_group(cgroup: Option<&Cgroup>) -> Result<(Option<Group>, Vec<Enforcement
     }
 }
 
+/// The layout, looked at once: hierarchies are not mounted or moved under a running launcher, and
+/// it never changes its own group.
+fn known_layout() -> std::result::Result<&'static Layout, ctr_cgroup::Error> {
+    static LAYOUT: OnceLock<Layout> = OnceLock::new();
+    if let Some(layout) = LAYOUT.get() {
+        return Ok(layout);
+    }
+    let found = Layout::detect()?;
+    Ok(LAYOUT.get_or_init(|| found))
+}
+
 fn write_maps(procfs: &OwnedFd, pid: Pid, maps: &IdMaps) -> Result<()> {
     let (uids, gids) = match maps {
         IdMaps::Explicit { uids, gids } => (uids.clone(), gids.clone()),
         IdMaps::Inherit => (own_map("uid_map")?, own_map("gid_map")?),
     };
     for (file, map) in [("uid_map", uids), ("gid_map", gids)] {
-        let text: String =
-            map.iter().map(|line| format!("{} {} {}\n", line.container_id, line.host_id, line.size)).collect();
+        let text: String = map
+            .iter()
+            .map(|line| format!("{} {} {}\n", line.container_id, line.host_id, line.size))
+            .collect();
         crate::procfs::write(procfs.as_fd(), &format!("{pid}/{file}"), &text)
             .step_code("ID_MAP_REFUSED", "map the container's ids")?;
     }
@@ -202,7 +272,11 @@ fn own_map(file: &str) -> Result<Vec<IdMap>> {
     let line = |line: &str| {
         let mut fields = line.split_ascii_whitespace().map(str::parse::<u32>);
         let (inside, _, size) = (fields.next()?.ok()?, fields.next()?, fields.next()?.ok()?);
-        Some(IdMap { container_id: inside, host_id: inside, size })
+        Some(IdMap {
+            container_id: inside,
+            host_id: inside,
+            size,
+        })
     };
     Ok(text.lines().filter_map(line).collect())
 }

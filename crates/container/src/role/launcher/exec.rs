@@ -34,7 +34,10 @@ pub(super) fn join(
     let entry = container.group.as_ref().map(Group::entry).transpose()?;
     let (report, child_report) = report::pair()?;
     let request = Clone3 {
-        cgroup: entry.as_ref().and_then(|entry| entry.into.as_ref()).map(AsFd::as_fd),
+        cgroup: entry
+            .as_ref()
+            .and_then(|entry| entry.into.as_ref())
+            .map(AsFd::as_fd),
         ..Clone3::default()
     };
     match ctr_sys::clone::clone3(&request).step("clone the joining process")? {
@@ -44,7 +47,11 @@ pub(super) fn join(
                 init,
                 namespaces,
                 plan: &descriptors.plan,
-                stdio: [&descriptors.stdio[0], &descriptors.stdio[1], &descriptors.stdio[2]],
+                stdio: [
+                    &descriptors.stdio[0],
+                    &descriptors.stdio[1],
+                    &descriptors.stdio[2],
+                ],
                 report: &child_report,
                 cgroup: entry.as_ref(),
             },
@@ -66,7 +73,10 @@ pub(super) fn join(
 /// Clone a process for one store operation.
 pub(super) fn store(client: Option<(ClientId, u64)>, operation: &Operation) -> Result<Job> {
     let (report, child_report) = report::pair()?;
-    let request = Clone3 { flags: CloneFlags3::new(CloneFlags::empty()), ..Clone3::default() };
+    let request = Clone3 {
+        flags: CloneFlags3::new(CloneFlags::empty()),
+        ..Clone3::default()
+    };
     match ctr_sys::clone::clone3(&request).step("clone the store process")? {
         Cloned::Child(child) => store::run(&child, operation, &child_report),
         Cloned::Parent(pid, pidfd) => Ok(Job {

@@ -19,7 +19,12 @@ pub(super) fn map(holder: &Holder, pid: Pid) -> Result<()> {
             let step = "map a single id";
             let write = |file: &str, value: &str| {
                 let path = format!("/proc/{pid}/{file}");
-                call("write", &format!("{path}, {value:?}"), std::fs::write(&path, value)).step(step)
+                call(
+                    "write",
+                    &format!("{path}, {value:?}"),
+                    std::fs::write(&path, value),
+                )
+                .step(step)
             };
             write("uid_map", &lines(&holder.uid_map))?;
             // ORDER: the kernel wants setgroups denied before an unprivileged gid_map (3.19).
@@ -30,13 +35,20 @@ pub(super) fn map(holder: &Holder, pid: Pid) -> Result<()> {
 }
 
 fn lines(map: &[(u32, u32, u32)]) -> String {
-    map.iter().map(|(inside, outside, count)| format!("{inside} {outside} {count}\n")).collect()
+    map.iter()
+        .map(|(inside, outside, count)| format!("{inside} {outside} {count}\n"))
+        .collect()
 }
 
 /// newuidmap(1) and newgidmap(1) check the ranges against /etc/subuid and /etc/subgid.
 fn run(program: &str, pid: Pid, map: &[(u32, u32, u32)]) -> Result<()> {
     let mut command = Command::new(program);
-    command.arg(pid.to_string()).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .arg(pid.to_string())
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     for (inside, outside, count) in map {
         command.args([inside.to_string(), outside.to_string(), count.to_string()]);
     }
@@ -46,5 +58,10 @@ fn run(program: &str, pid: Pid, map: &[(u32, u32, u32)]) -> Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Failure::new("UNSUPPORTED_ENVIRONMENT", format!("map the subordinate ids: {said}"), "newuidmap", arguments))
+    Err(Failure::new(
+        "UNSUPPORTED_ENVIRONMENT",
+        format!("map the subordinate ids: {said}"),
+        "newuidmap",
+        arguments,
+    ))
 }

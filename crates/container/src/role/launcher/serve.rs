@@ -16,7 +16,9 @@ use crate::state::socket_address;
 /// Be the launcher until Node's connection ends. Returns the exit code.
 #[must_use]
 pub fn serve(options: &str) -> i32 {
-    let Ok(node) = std::io::stdin().as_fd().try_clone_to_owned() else { return 1 };
+    let Ok(node) = std::io::stdin().as_fd().try_clone_to_owned() else {
+        return 1;
+    };
     match prepare(options) {
         Ok((server, hello, pidfd)) => {
             // Where Node is gone already, the loop ends at once and removes the owner's socket.
@@ -25,7 +27,11 @@ pub fn serve(options: &str) -> i32 {
             server.run(node)
         }
         Err((probe, failure)) => {
-            send(&node, &Reply::Unsupported(crate::probe::unsupported(probe, failure)), &[]);
+            send(
+                &node,
+                &Reply::Unsupported(crate::probe::unsupported(probe, failure)),
+                &[],
+            );
             1
         }
     }
@@ -35,17 +41,33 @@ type Probed<T> = std::result::Result<T, (&'static str, Failure)>;
 
 fn prepare(options: &str) -> Probed<(Server, Reply, OwnedFd)> {
     let internal = |failure| ("internal", failure);
-    let options: Options = serde_json::from_str(options)
-        .map_err(|cause| internal(Failure::new("INTERNAL", "read the options", "decode", cause.to_string())))?;
+    let options: Options = serde_json::from_str(options).map_err(|cause| {
+        internal(Failure::new(
+            "INTERNAL",
+            "read the options",
+            "decode",
+            cause.to_string(),
+        ))
+    })?;
     block_signals().map_err(internal)?;
-    call("setsid", "", nix::unistd::setsid()).step("start a session").map_err(internal)?;
-    call("chdir", "/", nix::unistd::chdir("/")).step("leave the caller's directory").map_err(internal)?;
+    call("setsid", "", nix::unistd::setsid())
+        .step("start a session")
+        .map_err(internal)?;
+    call("chdir", "/", nix::unistd::chdir("/"))
+        .step("leave the caller's directory")
+        .map_err(internal)?;
     // ORDER: before the first mount of this namespace. Slave, so that what the host mounts later
     // can still be bound into containers.
     call(
         "mount",
         "/, MS_REC|MS_SLAVE",
-        nix::mount::mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_SLAVE, None::<&str>),
+        nix::mount::mount(
+            None::<&str>,
+            "/",
+            None::<&str>,
+            MsFlags::MS_REC | MsFlags::MS_SLAVE,
+            None::<&str>,
+        ),
     )
     .step("separate the mount namespace")
     .map_err(|failure| ("mount", failure))?;
@@ -57,12 +79,25 @@ fn prepare(options: &str) -> Probed<(Server, Reply, OwnedFd)> {
     ctr_sys::mount::new_filesystem("tmpfs", &[("size", Some("4k"))], 0)
         .step("make a tmpfs")
         .map_err(|failure| ("mount", failure))?;
-    let listener = options.owner_socket.as_deref().map(open_listener).transpose().map_err(internal)?;
-    let (uid_map, gid_map) = options
-        .holder
-        .map_or_else(Default::default, |holder| (IdMapLines::from(holder.uid_map), IdMapLines::from(holder.gid_map)));
-    let pidfd = ctr_sys::pidfd::open(nix::unistd::getpid()).step("open the launcher's pidfd").map_err(internal)?;
-    let hello = Reply::Hello { uid_map: uid_map.0, gid_map: gid_map.0 };
+    let listener = options
+        .owner_socket
+        .as_deref()
+        .map(open_listener)
+        .transpose()
+        .map_err(internal)?;
+    let (uid_map, gid_map) = options.holder.map_or_else(Default::default, |holder| {
+        (
+            IdMapLines::from(holder.uid_map),
+            IdMapLines::from(holder.gid_map),
+        )
+    });
+    let pidfd = ctr_sys::pidfd::open(nix::unistd::getpid())
+        .step("open the launcher's pidfd")
+        .map_err(internal)?;
+    let hello = Reply::Hello {
+        uid_map: uid_map.0,
+        gid_map: gid_map.0,
+    };
     let server = Server::new(procfs, listener, options.owner_socket).map_err(internal)?;
     Ok((server, hello, pidfd))
 }
@@ -89,11 +124,20 @@ fn block_signals() -> Result<()> {
 fn open_listener(path: &str) -> Result<OwnedFd> {
     let step = "open the owner's socket";
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let listener =
-        call("socket", "AF_UNIX", socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)).step(step)?;
+    let listener = call(
+        "socket",
+        "AF_UNIX",
+        socket(AddressFamily::Unix, SockType::SeqPacket, flags, None),
+    )
+    .step(step)?;
     let address = call("bind", path, socket_address(Path::new(path))).step(step)?;
     let previous = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    let bound = call("bind", path, bind(std::os::fd::AsRawFd::as_raw_fd(&listener), &address.address)).step(step);
+    let bound = call(
+        "bind",
+        path,
+        bind(std::os::fd::AsRawFd::as_raw_fd(&listener), &address.address),
+    )
+    .step(step);
     nix::sys::stat::umask(previous);
     bound?;
     let backlog = call("listen", path, Backlog::new(64)).step(step)?;

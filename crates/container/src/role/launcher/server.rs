@@ -50,13 +50,22 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(procfs: OwnedFd, listener: Option<OwnedFd>, socket_path: Option<String>) -> Result<Self> {
+    pub(super) fn new(
+        procfs: OwnedFd,
+        listener: Option<OwnedFd>,
+        socket_path: Option<String>,
+    ) -> Result<Self> {
         let step = "start the event loop";
         let mut set = SigSet::empty();
         set.add(Signal::SIGCHLD);
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         let children = call("signalfd", "SIGCHLD", SignalFd::with_flags(&set, flags)).step(step)?;
-        let epoll = call("epoll_create1", "", Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)).step(step)?;
+        let epoll = call(
+            "epoll_create1",
+            "",
+            Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC),
+        )
+        .step(step)?;
         Ok(Self {
             procfs,
             listener,
@@ -104,8 +113,13 @@ impl Server {
         }
         let id = self.next();
         self.sources.insert(id, Source::Children);
-        call("epoll_ctl", "signalfd", self.epoll.add(&self.children, EpollEvent::new(EpollFlags::EPOLLIN, id)))
-            .step("watch children")
+        call(
+            "epoll_ctl",
+            "signalfd",
+            self.epoll
+                .add(&self.children, EpollEvent::new(EpollFlags::EPOLLIN, id)),
+        )
+        .step("watch children")
     }
 
     fn next(&mut self) -> u64 {
@@ -116,8 +130,12 @@ impl Server {
     /// A descriptor leaves epoll when it is closed; its number in `sources` goes with `forget`.
     fn watch(&mut self, fd: &OwnedFd, source: Source) -> Result<u64> {
         let id = self.next();
-        call("epoll_ctl", "EPOLL_CTL_ADD", self.epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, id)))
-            .step("watch a descriptor")?;
+        call(
+            "epoll_ctl",
+            "EPOLL_CTL_ADD",
+            self.epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, id)),
+        )
+        .step("watch a descriptor")?;
         self.sources.insert(id, source);
         Ok(id)
     }
@@ -141,10 +159,15 @@ impl Server {
 
     /// SECURITY: the socket's directory is the user's alone (0700); the peer's id is checked too.
     fn accept(&mut self) {
-        let Some(listener) = &self.listener else { return };
-        let Ok(socket) = ctr_sys::socket::accept(listener.as_fd()) else { return };
+        let Some(listener) = &self.listener else {
+            return;
+        };
+        let Ok(socket) = ctr_sys::socket::accept(listener.as_fd()) else {
+            return;
+        };
         let own = nix::unistd::geteuid().as_raw();
-        let allowed = getsockopt(&socket, sockopt::PeerCredentials).is_ok_and(|peer| peer.uid() == own || peer.uid() == 0);
+        let allowed = getsockopt(&socket, sockopt::PeerCredentials)
+            .is_ok_and(|peer| peer.uid() == own || peer.uid() == 0);
         if !allowed {
             return;
         }
@@ -155,13 +178,17 @@ impl Server {
     }
 
     fn read_request(&mut self, client: ClientId) {
-        let Some(socket) = self.clients.get(&client) else { return };
+        let Some(socket) = self.clients.get(&client) else {
+            return;
+        };
         match ctr_sys::socket::receive(socket.as_fd(), &mut self.buffer) {
             Ok((0, _)) => self.disconnect(client),
-            Ok((length, descriptors)) => match postcard::from_bytes::<Request>(&self.buffer[..length]) {
-                Ok(request) => self.dispatch(client, request, descriptors),
-                Err(_) => self.disconnect(client),
-            },
+            Ok((length, descriptors)) => {
+                match postcard::from_bytes::<Request>(&self.buffer[..length]) {
+                    Ok(request) => self.dispatch(client, request, descriptors),
+                    Err(_) => self.disconnect(client),
+                }
+            }
             Err(error) if error.errno() == Errno::EAGAIN => {}
             Err(_) => self.disconnect(client),
         }
@@ -177,18 +204,29 @@ impl Server {
         };
         let mut descriptors = descriptors.into_iter();
         let mut take = || {
-            descriptors
-                .next()
-                .ok_or_else(|| Failure::new("INTERNAL", "read a request", "recvmsg", "a descriptor is missing"))
+            descriptors.next().ok_or_else(|| {
+                Failure::new(
+                    "INTERNAL",
+                    "read a request",
+                    "recvmsg",
+                    "a descriptor is missing",
+                )
+            })
         };
         let outcome = match request {
             Request::Launch(launch) => (|| {
-                let descriptors =
-                    clone::LaunchDescriptors { plan: take()?, stdio: [take()?, take()?, take()?], lock: take()? };
+                let descriptors = clone::LaunchDescriptors {
+                    plan: take()?,
+                    stdio: [take()?, take()?, take()?],
+                    lock: take()?,
+                };
                 self.launch(client, *launch, descriptors)
             })(),
             Request::Exec { id, .. } => (|| {
-                let descriptors = exec::ExecDescriptors { plan: take()?, stdio: [take()?, take()?, take()?] };
+                let descriptors = exec::ExecDescriptors {
+                    plan: take()?,
+                    stdio: [take()?, take()?, take()?],
+                };
                 self.exec((client, token), &id, &descriptors)
             })(),
             Request::Signal { signal, tree, .. } => {
@@ -196,11 +234,18 @@ impl Server {
                 Ok(())
             }
             Request::ApplyLayer { options, .. } => (|| {
-                let operation = Operation::ApplyLayer { blob: take()?, directory: take()?, options };
+                let operation = Operation::ApplyLayer {
+                    blob: take()?,
+                    directory: take()?,
+                    options,
+                };
                 exec::store(Some((client, token)), &operation).and_then(|job| self.adopt(job))
             })(),
             Request::RemoveTree { name, .. } => (|| {
-                let operation = Operation::RemoveTree { parent: take()?, name };
+                let operation = Operation::RemoveTree {
+                    parent: take()?,
+                    name,
+                };
                 exec::store(Some((client, token)), &operation).and_then(|job| self.adopt(job))
             })(),
         };
@@ -225,12 +270,24 @@ impl Server {
         }
     }
 
-    fn exec(&mut self, client: (ClientId, u64), id: &str, descriptors: &exec::ExecDescriptors) -> Result<()> {
+    fn exec(
+        &mut self,
+        client: (ClientId, u64),
+        id: &str,
+        descriptors: &exec::ExecDescriptors,
+    ) -> Result<()> {
         let found = self.jobs.values().find(|job| {
             job.outcome.started && job.container().is_some_and(|container| container.id == id)
         });
-        let Some((container, init)) = found.and_then(|job| Some((job.container()?, job.pidfd.as_ref()?))) else {
-            return Err(Failure::new("CONTAINER_NOT_RUNNING", format!("find container {id}"), "lookup", id));
+        let Some((container, init)) =
+            found.and_then(|job| Some((job.container()?, job.pidfd.as_ref()?)))
+        else {
+            return Err(Failure::new(
+                "CONTAINER_NOT_RUNNING",
+                format!("find container {id}"),
+                "lookup",
+                id,
+            ));
         };
         let (job, joiner) = exec::join(client, container, init, descriptors)?;
         let number = self.next();
@@ -256,7 +313,9 @@ impl Server {
     }
 
     fn read_report(&mut self, number: JobId) {
-        let Some(report) = self.jobs.get(&number).and_then(|job| job.report.as_ref()) else { return };
+        let Some(report) = self.jobs.get(&number).and_then(|job| job.report.as_ref()) else {
+            return;
+        };
         match report::receive(report) {
             Ok(Some((report, descriptors))) => self.take_report(number, report, descriptors),
             Ok(None) => self.end_of_report(number),
@@ -270,7 +329,9 @@ impl Server {
     }
 
     fn take_report(&mut self, number: JobId, report: Report, descriptors: Vec<OwnedFd>) {
-        let Some(job) = self.jobs.get_mut(&number) else { return };
+        let Some(job) = self.jobs.get_mut(&number) else {
+            return;
+        };
         match report {
             Report::Ready(enforcement) => job.outcome.ready = Some(enforcement),
             Report::Failed(failure) => job.outcome.failure = Some(failure),
@@ -303,7 +364,9 @@ impl Server {
     fn end_of_report(&mut self, number: JobId) {
         self.reap_joiner(number);
         self.forget(|source| matches!(source, Source::Report(report) if report == number));
-        let Some(job) = self.jobs.get_mut(&number) else { return };
+        let Some(job) = self.jobs.get_mut(&number) else {
+            return;
+        };
         job.report = None;
         if job.pid.is_none() {
             // The joining process failed, so there is no process whose end would come.
@@ -313,16 +376,33 @@ impl Server {
         if job.outcome.failure.is_some() || matches!(job.kind, Kind::Store) {
             return;
         }
-        let Some(enforcement) = job.outcome.ready.take() else { return };
+        let Some(enforcement) = job.outcome.ready.take() else {
+            return;
+        };
         job.outcome.started = true;
-        let (client, pidfd) = (job.client, job.pidfd.as_ref().map(|fd| fd.as_fd().try_clone_to_owned()));
+        let (client, pidfd) = (
+            job.client,
+            job.pidfd.as_ref().map(|fd| fd.as_fd().try_clone_to_owned()),
+        );
         if let (Some((client, token)), Some(Ok(pidfd))) = (client, pidfd) {
-            self.reply(client, &Reply::Started { token, enforcement }, &[pidfd.as_fd()]);
+            self.reply(
+                client,
+                &Reply::Started { token, enforcement },
+                &[pidfd.as_fd()],
+            );
         }
     }
 
-    fn reply(&mut self, client: ClientId, reply: &Reply, descriptors: &[std::os::fd::BorrowedFd<'_>]) {
-        let taken = self.clients.get(&client).is_none_or(|socket| send(socket, reply, descriptors));
+    fn reply(
+        &mut self,
+        client: ClientId,
+        reply: &Reply,
+        descriptors: &[std::os::fd::BorrowedFd<'_>],
+    ) {
+        let taken = self
+            .clients
+            .get(&client)
+            .is_none_or(|socket| send(socket, reply, descriptors));
         if !taken && client != NODE {
             self.disconnect(client);
         }

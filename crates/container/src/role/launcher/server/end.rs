@@ -13,8 +13,8 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 
-use super::super::job::{ClientId, Container, Job, Kind};
 use super::super::exec;
+use super::super::job::{ClientId, Container, Job, Kind};
 use super::{JobId, Server, Source};
 use crate::protocol::{Exit, Failure, Reply};
 use crate::role::store::Operation;
@@ -31,10 +31,18 @@ impl Server {
     /// namespace.
     pub(super) fn reap(&mut self) {
         while let Ok(Some((pid, ended))) = ctr_sys::pidfd::try_wait_any() {
-            let number = self.jobs.iter().find(|(_, job)| job.pid == Some(pid)).map(|(number, _)| *number);
+            let number = self
+                .jobs
+                .iter()
+                .find(|(_, job)| job.pid == Some(pid))
+                .map(|(number, _)| *number);
             if let Some(number) = number {
                 // ORDER: reports first; a short program may have ended in the same round.
-                while self.jobs.get(&number).is_some_and(|job| job.report.is_some()) {
+                while self
+                    .jobs
+                    .get(&number)
+                    .is_some_and(|job| job.report.is_some())
+                {
                     self.read_report(number);
                 }
                 self.finish(number, Some(ended));
@@ -44,7 +52,9 @@ impl Server {
 
     /// A job is over: tell its client, then clean up behind it.
     pub(super) fn finish(&mut self, number: JobId, ended: Option<Ended>) {
-        let Some(mut job) = self.jobs.remove(&number) else { return };
+        let Some(mut job) = self.jobs.remove(&number) else {
+            return;
+        };
         self.forget(|source| matches!(source, Source::Report(report) if report == number));
         let mut exit = exit_of(ended);
         let failure = job.outcome.failure.take().or_else(|| lost(&job, ended));
@@ -57,7 +67,10 @@ impl Server {
         let token = client.map_or(0, |(_, token)| token);
         match job.kind {
             Kind::Container(mut container) => {
-                exit.oom_killed = container.group.as_ref().is_some_and(|group| group.oom_kills().unwrap_or(0) > 0);
+                exit.oom_killed = container
+                    .group
+                    .as_ref()
+                    .is_some_and(|group| group.oom_kills().unwrap_or(0) > 0);
                 if let Some(failure) = failure {
                     container.keep = false;
                     self.clean(*container, None);
@@ -79,7 +92,13 @@ impl Server {
             },
             Kind::Store => match failure {
                 Some(failure) => reply(Reply::Failed { token, failure }, self),
-                None => reply(Reply::Done { token, layer: job.outcome.layer }, self),
+                None => reply(
+                    Reply::Done {
+                        token,
+                        layer: job.outcome.layer,
+                    },
+                    self,
+                ),
             },
         }
     }
@@ -110,10 +129,17 @@ impl Server {
 
     /// The tree may be large and belong to mapped ids: a process of its own removes it.
     fn remove_upper(&mut self, path: &str) {
-        let Some((parent, name)) = path.rsplit_once('/') else { return };
+        let Some((parent, name)) = path.rsplit_once('/') else {
+            return;
+        };
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let Ok(parent) = nix::fcntl::open(parent, flags, Mode::empty()) else { return };
-        let operation = Operation::RemoveTree { parent, name: name.to_owned() };
+        let Ok(parent) = nix::fcntl::open(parent, flags, Mode::empty()) else {
+            return;
+        };
+        let operation = Operation::RemoveTree {
+            parent,
+            name: name.to_owned(),
+        };
         if let Ok(job) = exec::store(None, &operation) {
             let _ = self.adopt(job);
         }
@@ -122,7 +148,13 @@ impl Server {
     /// Signal a job of a client; with `tree`, an exec's descendants too. PID 1's end is its
     /// namespace's, so a container needs no walk.
     pub(super) fn signal(&self, client: ClientId, token: u64, signal: i32, tree: bool) {
-        let Some(job) = self.jobs.values().find(|job| job.client == Some((client, token))) else { return };
+        let Some(job) = self
+            .jobs
+            .values()
+            .find(|job| job.client == Some((client, token)))
+        else {
+            return;
+        };
         match (tree, &job.kind, job.pid, &job.pidfd) {
             (true, Kind::Exec, Some(pid), _) => self.signal_tree(pid, signal, 0),
             (_, _, _, Some(pidfd)) => drop(ctr_sys::pidfd::send_signal(pidfd.as_fd(), signal)),
@@ -139,8 +171,12 @@ impl Server {
         let _ = nix::sys::signal::kill(pid, Signal::SIGSTOP);
         self.wait_until_stopped(pid);
         let children =
-            crate::procfs::read(self.procfs.as_fd(), &format!("{pid}/task/{pid}/children")).unwrap_or_default();
-        for child in children.split_ascii_whitespace().filter_map(|number| number.parse().ok()) {
+            crate::procfs::read(self.procfs.as_fd(), &format!("{pid}/task/{pid}/children"))
+                .unwrap_or_default();
+        for child in children
+            .split_ascii_whitespace()
+            .filter_map(|number| number.parse().ok())
+        {
             self.signal_tree(Pid::from_raw(child), signal, depth + 1);
         }
         if let Ok(signal) = Signal::try_from(signal) {
@@ -153,8 +189,11 @@ impl Server {
     /// SIGSTOP takes effect when its target next leaves the kernel; until then it may still fork.
     fn wait_until_stopped(&self, pid: Pid) {
         for _ in 0..100 {
-            let stat = crate::procfs::read(self.procfs.as_fd(), &format!("{pid}/stat")).unwrap_or_default();
-            let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+            let stat = crate::procfs::read(self.procfs.as_fd(), &format!("{pid}/stat"))
+                .unwrap_or_default();
+            let state = stat
+                .rsplit_once(')')
+                .and_then(|(_, rest)| rest.trim_start().chars().next());
             // Stopped, traced, zombie or gone.
             if matches!(state, None | Some('T' | 't' | 'Z' | 'X')) {
                 return;
@@ -167,12 +206,21 @@ impl Server {
     pub(super) fn disconnect(&mut self, client: ClientId) {
         self.clients.remove(&client);
         self.forget(|source| matches!(source, Source::Client(gone) if gone == client));
-        let tokens: Vec<u64> =
-            self.jobs.values().filter_map(|job| job.client).filter(|(owner, _)| *owner == client).map(|(_, token)| token).collect();
+        let tokens: Vec<u64> = self
+            .jobs
+            .values()
+            .filter_map(|job| job.client)
+            .filter(|(owner, _)| *owner == client)
+            .map(|(_, token)| token)
+            .collect();
         for token in tokens {
             self.signal(client, token, Signal::SIGKILL as i32, true);
         }
-        for job in self.jobs.values_mut().filter(|job| job.client.is_some_and(|(owner, _)| owner == client)) {
+        for job in self
+            .jobs
+            .values_mut()
+            .filter(|job| job.client.is_some_and(|(owner, _)| owner == client))
+        {
             job.client = None;
         }
     }
@@ -197,15 +245,22 @@ impl Server {
 
 fn exit_of(ended: Option<Ended>) -> Exit {
     match ended {
-        Some(Ended::Exited(code)) => Exit { exit_code: Some(code), ..Exit::default() },
-        Some(Ended::Killed(signal)) => Exit { signal: Some(signal), ..Exit::default() },
+        Some(Ended::Exited(code)) => Exit {
+            exit_code: Some(code),
+            ..Exit::default()
+        },
+        Some(Ended::Killed(signal)) => Exit {
+            signal: Some(signal),
+            ..Exit::default()
+        },
         None => Exit::default(),
     }
 }
 
 /// The failure of a process that ended before its program ran and could not say why.
 fn lost(job: &Job, ended: Option<Ended>) -> Option<Failure> {
-    let done = job.outcome.started || (matches!(job.kind, Kind::Store) && job.outcome.ready.is_some());
+    let done =
+        job.outcome.started || (matches!(job.kind, Kind::Store) && job.outcome.ready.is_some());
     if done {
         return None;
     }
@@ -216,7 +271,8 @@ fn lost(job: &Job, ended: Option<Ended>) -> Option<Failure> {
     };
     let mut failure = Failure::new("INIT_DIED", "start the process", "waitid", how);
     failure.errno = Errno::UnknownErrno as i32;
-    failure.hint = Some("a memory or pids limit that is too small for the start ends it this way".to_owned());
+    failure.hint =
+        Some("a memory or pids limit that is too small for the start ends it this way".to_owned());
     Some(failure)
 }
 
@@ -228,7 +284,9 @@ fn release_name(container: &Container) {
 }
 
 fn record_exit(directory: &Path, exit: &Exit) {
-    let finished = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
+    let finished = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis());
     let record = ExitRecord {
         exit_code: exit.exit_code,
         signal: exit.signal,

@@ -1,0 +1,23 @@
+/** What to do next, for codes whose error does not say it. */
+
+/** Code to next step. */
+export const HINTS: Readonly<Record<string, string>> = {
+  COMMAND_NOT_FOUND: 'check the spelling and the PATH of the image; an absolute path needs no PATH',
+  NOT_EXECUTABLE: 'check its mode and its first line (#!), or name the interpreter: sh FILE',
+  COMMAND_NOT_EXECUTABLE:
+    'check its mode and its first line (#!), or name the interpreter: sh FILE',
+  BAD_USER: 'use a name that the image has, or numbers: --user 1000:1000',
+  USER_NOT_FOUND: 'use a name that the image has, or numbers: --user 1000:1000',
+  NAME_IN_USE: 'choose another --name, or remove the old one: ctr-ts rm -f NAME',
+  CONTAINER_NOT_FOUND: 'ctr-ts ps -a lists the containers of this user',
+  CONTAINER_NOT_RUNNING: 'ctr-ts ps -a shows how it ended',
+  CONTAINER_RUNNING: 'ctr-ts rm -f kills it first',
+  RUNTIME_LOST: 'run it again: a new owner is started',
+  CGROUP_NOT_FOUND: 'ctr-ts cgroup tree lists the groups',
+  CGROUP_EXISTS: 'choose another name, or change it: ctr-ts cgroup set NAME',
+  CGROUP_BUSY: 'end or move the processes that ctr-ts cgroup stat lists',
+  CGROUP_UNAVAILABLE: 'ctr-ts doctor says which controllers there are',
+  CGROUP_NOT_DELEGATED: 'leave the limit out, or run it in a delegated group: ctr-ts doctor',
+  UNSUPPORTED_ENVIRONMENT: 'ctr-ts doctor says what is refused',
+  STATE_UNSAFE: 'remove or take over that directory: only you may be able to write to it',
+};
