@@ -174,8 +174,8 @@ pub(crate) fn with_delegation_hint(error: Error, interface: Interface, directory
 }
 
 fn not_delegated_hint(interface: Interface, directory: &Path) -> String {
-    let user = geteuid();
-    let scope = if user.is_root() {
+    let user = user_outside();
+    let scope = if user == 0 {
         "systemd-run --scope"
     } else {
         "systemd-run --user --scope"
@@ -190,6 +190,25 @@ fn not_delegated_hint(interface: Interface, directory: &Path) -> String {
             format!("run below a delegated group: {scope} -p Delegate=yes COMMAND; or {ask}")
         }
     }
+}
+
+/// The caller's user as the administrator knows it: a launcher is user 0 of its own namespace.
+fn user_outside() -> u32 {
+    let inside = geteuid().as_raw();
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.lines()
+        .filter_map(|line| {
+            let mut fields = line.split_ascii_whitespace().map(str::parse::<u32>);
+            let (first, outside, count) = (
+                fields.next()?.ok()?,
+                fields.next()?.ok()?,
+                fields.next()?.ok()?,
+            );
+            let offset = inside.checked_sub(first)?;
+            (offset < count).then_some(outside + offset)
+        })
+        .next()
+        .unwrap_or(inside)
 }
 
 fn words(text: &str) -> Vec<String> {

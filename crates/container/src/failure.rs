@@ -45,7 +45,10 @@ impl Failure {
 impl From<ctr_cgroup::Error> for Failure {
     fn from(error: ctr_cgroup::Error) -> Self {
         let path = error.path().display().to_string();
-        let mut failure = Self::new(error.code(), error.to_string(), error.operation(), path);
+        let mut failure = Self::new(error.code(), "set up the cgroup", error.operation(), path);
+        if error.errno() == 0 {
+            failure.step = error.to_string();
+        }
         failure.errno = error.errno();
         failure.hint = error.hint().map(str::to_owned);
         failure

@@ -49,6 +49,11 @@ export function unknownVerb(argv: readonly string[]): CtrError {
   if (instead !== undefined) {
     return new CtrError('NOT_YET', `${verb} is not there yet`, { hint: instead });
   }
+  if (verb.startsWith('-')) {
+    return new CtrError('UNKNOWN_FLAG', `unknown flag ${verb} of ctr-ts`, {
+      hint: 'ctr-ts --help',
+    });
+  }
   const ids = [...Object.keys(DIRECT_VERBS), ...Object.keys(OCLIF_VERBS)];
   const topics = new Set(ids.filter((id) => id.includes(' ')).map((id) => id.split(' ')[0] ?? id));
   const typed = topics.has(verb) ? `${verb} ${subverb}` : verb;

@@ -10,6 +10,7 @@ import type { Plan } from './plan.ts';
 import { prepareContainer } from './prepare.ts';
 import {
   type CapabilityView,
+  compareNamespaces,
   type IdMapView,
   type MountView,
   type NamespaceView,
@@ -157,10 +158,7 @@ async function viewInside(core: Core, stateRoot: string, entry: StateEntry): Pro
   return {
     pid: raw.pid,
     hostname: raw.hostname,
-    namespaces: raw.namespaces.flatMap(([kind, target]) => {
-      const inode = Number(/\[(\d+)\]/.exec(target)?.[1]);
-      return Number.isNaN(inode) ? [] : [{ kind, inode, own: true }];
-    }),
+    namespaces: await compareNamespaces(Object.fromEntries(raw.namespaces)),
     mounts: parseMountinfo(raw.mounts.join('\n')),
     uidMap: parseIdMap(raw.uidMap.join('\n')),
     gidMap: parseIdMap(raw.gidMap.join('\n')),

@@ -43,17 +43,30 @@ const NAMESPACE_FILES = ['user', 'pid', 'mnt', 'uts', 'ipc', 'net', 'cgroup', 't
 
 /** The namespaces of a process, in the order of namespaces(7); those that are hidden are left out. */
 export async function readNamespaces(pid: number): Promise<NamespaceView[]> {
-  const views = await Promise.all(
-    NAMESPACE_FILES.map(async (kind): Promise<NamespaceView | undefined> => {
-      const [theirs, ours] = await Promise.all([
-        readlink(`/proc/${pid}/ns/${kind}`).catch(() => undefined),
-        readlink(`/proc/self/ns/${kind}`).catch(() => undefined),
-      ]);
-      const inode = Number(/\[(\d+)\]/.exec(theirs ?? '')?.[1]);
-      return Number.isNaN(inode) ? undefined : { kind, inode, own: theirs !== ours };
+  return compareNamespaces(await readLinks(`/proc/${pid}/ns`));
+}
+
+/** Namespaces by the targets of their links, beside the caller's own. */
+export async function compareNamespaces(
+  links: Readonly<Record<string, string>>,
+): Promise<NamespaceView[]> {
+  const ours = await readLinks('/proc/self/ns');
+  return NAMESPACE_FILES.flatMap((kind) => {
+    const inode = /\[(\d+)\]/.exec(links[kind] ?? '')?.[1];
+    return inode === undefined
+      ? []
+      : [{ kind, inode: Number(inode), own: links[kind] !== ours[kind] }];
+  });
+}
+
+async function readLinks(directory: string): Promise<Record<string, string>> {
+  const links = await Promise.all(
+    NAMESPACE_FILES.map(async (kind) => {
+      const target = await readlink(`${directory}/${kind}`).catch(() => '');
+      return [kind, target] as const;
     }),
   );
-  return views.filter((view) => view !== undefined);
+  return Object.fromEntries(links);
 }
 
 /** The text of a file of /proc/<pid>, empty when it cannot be read. */

@@ -4,6 +4,7 @@
 mod apply;
 mod fixture;
 mod hostile;
+mod overlay;
 mod random;
 mod remove;
 mod stream;

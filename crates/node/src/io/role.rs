@@ -22,6 +22,14 @@ pub(super) struct Role {
     pidfd: OwnedFd,
 }
 
+fn own_streams() -> std::io::Result<ChildEnds> {
+    Ok([
+        std::io::stdin().as_fd().try_clone_to_owned()?,
+        std::io::stdout().as_fd().try_clone_to_owned()?,
+        std::io::stderr().as_fd().try_clone_to_owned()?,
+    ])
+}
+
 impl Role {
     pub(super) fn signal(&self, number: i32) {
         // A role that ended just now needs no signal.
@@ -40,12 +48,16 @@ impl Engine {
         let path = launcher::options()?.runtime_path;
         let mut command = Command::new(&path);
         command.args(args);
-        if let Some([stdin, stdout, stderr]) = stdio {
-            command
-                .stdin(Stdio::from(stdin))
-                .stdout(Stdio::from(stdout))
-                .stderr(Stdio::from(stderr));
-        }
+        let [stdin, stdout, stderr] = match stdio {
+            Some(streams) => streams,
+            // Node marks its own streams close-on-exec (uv_disable_stdio_inheritance): what is
+            // merely inherited would be closed in the role.
+            None => own_streams().map_err(|error| Fault::io("dup", "stdio", &error))?,
+        };
+        command
+            .stdin(Stdio::from(stdin))
+            .stdout(Stdio::from(stdout))
+            .stderr(Stdio::from(stderr));
         let mut child = command
             .spawn()
             .map_err(|error| launcher::start_failed(&path, &error))?;

@@ -69,8 +69,14 @@ function mapText(lines: readonly IdMapView[]): string {
 function mountRows({ outside, inside }: Explanation): Cells[] {
   return outside.mounts.map((mount): Cells => {
     const seen = inside.mounts.some(({ target }) => target === mount.target);
-    return [mount.target, sourceText(mount), seen ? mount.options.join(',') : 'not in sight'];
+    return [mount.target, sourceText(mount), seen ? optionText(mount) : 'not in sight'];
   });
+}
+
+/** The mount's own options come first; what the whole file system allows says no more. */
+function optionText({ options }: MountView): string {
+  const readonly = options[0] === 'ro';
+  return options.filter((option) => !(readonly && option === 'rw')).join(',');
 }
 
 function sourceText({ type, source, root }: MountView): string {

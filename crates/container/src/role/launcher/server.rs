@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::os::fd::{AsFd, OwnedFd};
 
+use ctr_sys::pidfd::Ended;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::Pid;
 
 use super::job::{ClientId, Job, Kind};
 use super::{clone, exec, send};
@@ -45,6 +47,8 @@ pub(super) struct Server {
     jobs: HashMap<JobId, Job>,
     /// Pidfds of joining processes whose first report is awaited.
     joiners: HashMap<JobId, OwnedFd>,
+    /// Children that ended before a joining process had told whom it cloned.
+    strays: HashMap<Pid, Ended>,
     next: u64,
     buffer: Vec<u8>,
 }
@@ -76,6 +80,7 @@ impl Server {
             clients: HashMap::new(),
             jobs: HashMap::new(),
             joiners: HashMap::new(),
+            strays: HashMap::new(),
             next: 1,
             buffer: vec![0; MAX_MESSAGE_BYTES],
         })
@@ -290,6 +295,10 @@ impl Server {
             ));
         };
         let (job, joiner) = exec::join(client, container, init, descriptors)?;
+        if !self.is_joining() {
+            // Pids are used again: what nobody has claimed by now is nobody's.
+            self.strays.clear();
+        }
         let number = self.next();
         self.joiners.insert(number, joiner);
         self.insert(number, job)
@@ -340,17 +349,29 @@ impl Server {
                 job.outcome.ready = Some(Vec::new());
             }
             Report::Cloned(pid) => {
-                job.pid = Some(nix::unistd::Pid::from_raw(pid));
+                let pid = Pid::from_raw(pid);
                 let pidfd = descriptors.into_iter().next();
-                if let Some(pidfd) = &pidfd {
+                let ended = self.strays.remove(&pid);
+                if let (Some(pidfd), None) = (&pidfd, ended) {
                     let _ = self.watch(pidfd, Source::Process);
                 }
                 if let Some(job) = self.jobs.get_mut(&number) {
+                    job.pid = Some(pid);
                     job.pidfd = pidfd;
+                }
+                if let Some(ended) = ended {
+                    self.reap_joiner(number);
+                    self.settle(number, ended);
+                    return;
                 }
             }
         }
         self.reap_joiner(number);
+    }
+
+    /// Whether a process is being cloned whose pid is not known yet.
+    fn is_joining(&self) -> bool {
+        self.jobs.values().any(|job| job.pid.is_none())
     }
 
     /// The joining process ends right after its one report.

@@ -36,18 +36,26 @@ impl Server {
                 .iter()
                 .find(|(_, job)| job.pid == Some(pid))
                 .map(|(number, _)| *number);
-            if let Some(number) = number {
-                // ORDER: reports first; a short program may have ended in the same round.
-                while self
-                    .jobs
-                    .get(&number)
-                    .is_some_and(|job| job.report.is_some())
-                {
-                    self.read_report(number);
-                }
-                self.finish(number, Some(ended));
+            match number {
+                Some(number) => self.settle(number, ended),
+                // A short program may have ended before its pid was told; its status is kept.
+                None if self.is_joining() => drop(self.strays.insert(pid, ended)),
+                None => {}
             }
         }
+    }
+
+    /// The process of a job has ended.
+    pub(super) fn settle(&mut self, number: JobId, ended: Ended) {
+        // ORDER: reports first; a short program may have ended in the same round.
+        while self
+            .jobs
+            .get(&number)
+            .is_some_and(|job| job.report.is_some())
+        {
+            self.read_report(number);
+        }
+        self.finish(number, Some(ended));
     }
 
     /// A job is over: tell its client, then clean up behind it.
