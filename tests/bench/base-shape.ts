@@ -3,16 +3,19 @@
  * control groups, capabilities or filters. It ties floor.c to the reference floor.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import type { Peer } from './measure.ts';
+import { existsSync, writeFileSync } from 'node:fs';
+import { type Percentiles, percentiles } from './measure.ts';
 import type { Step } from './plan-steps.ts';
 
 const [RDONLY, NOSUID, NODEV, NOEXEC, STRICTATIME] = [0x1, 0x2, 0x4, 0x8, 0x20];
 const LOCKED = NOSUID | NODEV | NOEXEC;
 const CHARACTER_666 = 0o020666;
 
+/** Launches of one block. Odd: both sides then take the same one for the median. */
+const BLOCK = 7;
+
 /** Steps of the base shape on `rootfs`, for floor.c. */
-export function baseText(rootfs: string): string {
+function baseText(rootfs: string): string {
   const nodes: [string, number, number][] = [
     ['null', 1, 3],
     ['zero', 1, 5],
@@ -48,28 +51,53 @@ export function baseText(rootfs: string): string {
   return `${steps.map((step) => step.join('\t')).join('\n')}\n`;
 }
 
-/** The reference floor on the same root; one figure, the median it prints, for each block. */
-export function referencePeer(program: string, rootfs: string): Peer {
+/** The base shape by floor.c over the same by the reference floor. */
+export interface BaseComparison {
+  own: Percentiles;
+  reference: Percentiles;
+  /** Of neighbouring blocks, own over reference. */
+  ratio: Percentiles;
+}
+
+/**
+ * Blocks of both by turns, each in a fresh process, for the reference cannot be asked twice and the
+ * first launches of a process cost more. A block's figure is its median.
+ */
+export function compareBase(
+  programs: { own: string; reference: string },
+  { planFile, rootfs, budgetMs }: { planFile: string; rootfs: string; budgetMs: number },
+): BaseComparison {
+  writeFileSync(planFile, baseText(rootfs));
+  const blocks = { own: [] as number[], reference: [] as number[], ratio: [] as number[] };
+  const end = performance.now() + budgetMs;
+  for (let round = 0; round < 2 || performance.now() < end; round++) {
+    // Whoever comes second finds the caches warm.
+    const first = round % 2 === 0 ? ownBlock(programs.own, planFile) : undefined;
+    const reference = referenceBlock(programs.reference, rootfs);
+    const own = first ?? ownBlock(programs.own, planFile);
+    blocks.own.push(own);
+    blocks.reference.push(reference);
+    blocks.ratio.push(own / reference);
+  }
   return {
-    name: 'reference floor',
-    async block(count) {
-      const args = [rootfs, String(count), '1', 'mpuinc'];
-      const text = execFileSync(program, args, { encoding: 'utf8' });
-      const median = /median ([\d.]+)/.exec(text)?.[1];
-      if (median === undefined) throw new Error(`the reference floor said ${text.trim()}`);
-      return [Number(median)];
-    },
-    async close() {},
+    own: percentiles(blocks.own),
+    reference: percentiles(blocks.reference),
+    ratio: percentiles(blocks.ratio),
   };
 }
 
-/** A peer whose blocks give one figure, their median, as the reference's do. */
-export function byMedian(peer: Peer): Peer {
-  return {
-    ...peer,
-    async block(count, pauseMs) {
-      const sorted = (await peer.block(count, pauseMs)).toSorted((a, b) => a - b);
-      return [sorted[Math.floor(sorted.length / 2)] ?? Number.NaN];
-    },
-  };
+function ownBlock(program: string, planFile: string): number {
+  const text = execFileSync(program, ['plan', planFile], {
+    input: `${BLOCK} 0\n`,
+    encoding: 'utf8',
+  });
+  const lines = text.trim().split('\n');
+  return percentiles(lines.map((line) => Number(line.split(' ')[0]) / 1e6)).p50;
+}
+
+function referenceBlock(program: string, rootfs: string): number {
+  const text = execFileSync(program, [rootfs, String(BLOCK), '1', 'mpuinc'], { encoding: 'utf8' });
+  const median = /median ([\d.]+)/.exec(text)?.[1];
+  if (median === undefined) throw new Error(`the reference floor said ${text.trim()}`);
+  return Number(median);
 }

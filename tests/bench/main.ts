@@ -8,7 +8,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { baseText, byMedian, referencePeer } from './base-shape.ts';
+import { type BaseComparison, compareBase } from './base-shape.ts';
 import type { Blocking } from './blocking-child.ts';
 import { compile, floorOf } from './floor.ts';
 import { makeRootfs } from './machine.ts';
@@ -25,7 +25,7 @@ const { values } = parseArgs({
 });
 /** Milliseconds for each part; `blocking` is for each figure of each size. */
 const budget = values.quick
-  ? { base: 3000, burst: 9000, sparse: 16_000, blocking: 800 }
+  ? { base: 3000, burst: 7000, sparse: 13_000, blocking: 700 }
   : { base: 10_000, burst: 45_000, sparse: 75_000, blocking: 4000 };
 const BLOCK = 5;
 
@@ -53,7 +53,7 @@ try {
 async function bench(): Promise<void> {
   const floor = compile(here('floor.c'), directory, 'floor');
   const rootfs = makeRootfs(directory);
-  const base = isRoot ? await compareBase(floor, rootfs) : undefined;
+  const base = isRoot ? baseShape(floor, rootfs) : undefined;
   const peers = await makePeers(floor, rootfs);
   // One round unmeasured: programs come into the page cache, our launcher into being.
   await measure(peers, { budgetMs: 0, block: 2, pauseMs: 0 });
@@ -104,19 +104,16 @@ async function makePeers(floor: string, rootfs: string): Promise<Peer[]> {
   return found;
 }
 
-/** The base shape by floor.c over the same by the reference floor, where that is at hand. */
-async function compareBase(floor: string, rootfs: string) {
+/** Ties floor.c to the reference floor, where that is at hand. */
+function baseShape(floor: string, rootfs: string): BaseComparison | undefined {
   const source = here('../../../shared/bench/floor.c');
   if (!existsSync(source)) {
     notes.push('base shape: no reference floor beside this clone, not compared');
     return undefined;
   }
-  const reference = referencePeer(compile(source, directory, 'reference'), rootfs);
-  const own = floorOf('base shape', floor, directory, baseText(rootfs));
-  stack.defer(() => own.close());
-  const schedule = { budgetMs: budget.base, block: 10, pauseMs: 0 };
-  const measured = await measure([reference, byMedian(own)], schedule);
-  return { own: of(measured, own.name), reference: of(measured, reference.name) };
+  const reference = compile(source, directory, 'reference');
+  const planFile = join(directory, 'base.plan');
+  return compareBase({ own: floor, reference }, { planFile, rootfs, budgetMs: budget.base });
 }
 
 /** In a process of its own, for its size is what is measured. */
@@ -129,7 +126,7 @@ function blockingOf(megabytes: number, image: string): Blocking {
 function report(
   rows: readonly Row[],
   blocking: readonly Blocking[],
-  base: Awaited<ReturnType<typeof compareBase>>,
+  base: BaseComparison | undefined,
 ): string {
   const machine = `Linux ${release()}, Node ${process.version}`;
   const lines = [`launching true: ${machine}`, '', launchTable(rows)];
@@ -137,9 +134,9 @@ function report(
   lines.push('', 'row / column, p50, 50 ms apart', ratioTable(rows, 'sparse'));
   lines.push('', "on the caller's main thread, ms, by resident memory", blockingTable(blocking));
   if (base !== undefined) {
-    const [own, reference] = [base.own.p50, base.reference.p50];
-    const text = `${own.toFixed(2)} / ${reference.toFixed(2)} ms = ${(own / reference).toFixed(2)}`;
-    lines.push('', `base shape, floor.c / reference floor, p50, burst: ${text}`);
+    const { own, reference, ratio } = base;
+    const figures = `p50 ${ratio.p50.toFixed(2)}, of the minima ${(own.min / reference.min).toFixed(2)}`;
+    lines.push('', `base shape, floor.c / reference floor, burst: ${figures}`);
   }
   if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`));
   return lines.join('\n');

@@ -11,19 +11,23 @@ function refuse(line) {
   process.exitCode = 1;
 }
 
-if (!recent) {
+if (process.platform !== 'linux') {
+  refuse(
+    'containers need Linux, found ' +
+      process.platform +
+      '; next: run it in a Linux virtual machine (on Windows: wsl --install, on macOS: limactl start)',
+  );
+} else if (!recent) {
+  // npx puts this Node first on the PATH for one command; it needs no install script and no root.
   refuse(
     'found Node ' +
       process.versions.node +
       ', needs Node ' +
       needed.join('.') +
-      ' or newer; next: npm install --global node@24',
-  );
-} else if (process.platform !== 'linux') {
-  refuse(
-    'containers need Linux, found ' +
-      process.platform +
-      '; next: run it in a Linux virtual machine (on Windows: wsl --install, on macOS: limactl start)',
+      ' or newer; next: npx --yes -p node-linux-' +
+      process.arch +
+      '@24 ctr-ts ' +
+      (process.argv[2] || ''),
   );
 } else {
   import('../dist/main.js')

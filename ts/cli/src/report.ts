@@ -11,7 +11,6 @@ export const EXIT_OURS = 125;
 
 /** Docker's exit codes for a command that is there but cannot be run, and for one that is not there. */
 const EXIT_CODES: Readonly<Record<string, number>> = {
-  NOT_EXECUTABLE: 126,
   COMMAND_NOT_EXECUTABLE: 126,
   COMMAND_NOT_FOUND: 127,
 };

@@ -184,13 +184,13 @@ fn become_user(process: &Process, identity: &Identity) -> Result<()> {
         &gid.to_string(),
         nix::unistd::setresgid(gid, gid, gid),
     )
-    .step_code("BAD_USER", &step_user)?;
+    .step_code("USER_NOT_FOUND", &step_user)?;
     call(
         "setresuid",
         &uid.to_string(),
         nix::unistd::setresuid(uid, uid, uid),
     )
-    .step_code("BAD_USER", &step_user)?;
+    .step_code("USER_NOT_FOUND", &step_user)?;
     ctr_sys::process::set_keep_capabilities(false).step(step)?;
     ctr_sys::process::set_capabilities(wanted.effective, wanted.permitted, wanted.inheritable)
         .step_code("CAPABILITY_REFUSED", step)?;
@@ -208,7 +208,7 @@ fn set_groups(identity: &Identity) -> Result<()> {
         // and none can be added (user_namespaces(7)).
         Err(Errno::EPERM) if groups.is_empty() => Ok(()),
         result => call("setgroups", &format!("{:?}", identity.groups), result)
-            .step_code("BAD_USER", "set supplementary groups"),
+            .step_code("USER_NOT_FOUND", "set supplementary groups"),
     }
 }
 
@@ -296,7 +296,7 @@ fn check(path: &str) -> std::result::Result<(), Errno> {
 fn not_started(name: &str, errno: Errno) -> Failure {
     let code = match errno {
         Errno::ENOENT | Errno::ENOTDIR => "COMMAND_NOT_FOUND",
-        _ => "NOT_EXECUTABLE",
+        _ => "COMMAND_NOT_EXECUTABLE",
     };
     Failure::system(code, format!("start {name}"), "execve", name, errno)
 }
@@ -307,7 +307,7 @@ fn exec_failure(path: &CStr, errno: Errno) -> Failure {
         // The file is there (it was checked): what is missing is its interpreter or loader.
         let arguments = format!("{name}: its interpreter is missing");
         return Failure::system(
-            "NOT_EXECUTABLE",
+            "COMMAND_NOT_EXECUTABLE",
             format!("start {name}"),
             "execve",
             arguments,

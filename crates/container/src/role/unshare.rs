@@ -103,7 +103,7 @@ pub fn report(failure: &Failure) -> i32 {
     let _ = writeln!(std::io::stderr(), "ctr-ts: {failure} [{}]", failure.code);
     match failure.code.as_str() {
         "COMMAND_NOT_FOUND" => 127,
-        "NOT_EXECUTABLE" => 126,
+        "COMMAND_NOT_EXECUTABLE" => 126,
         _ => 125,
     }
 }
@@ -179,7 +179,7 @@ fn enter(options: &Options, uid: u32, gid: u32) -> Result<std::convert::Infallib
     let code = if errno == Errno::ENOENT {
         "COMMAND_NOT_FOUND"
     } else {
-        "NOT_EXECUTABLE"
+        "COMMAND_NOT_EXECUTABLE"
     };
     let name = program.to_string_lossy();
     Err(Failure::system(

@@ -137,7 +137,7 @@ fn text(path: &str) -> String {
 
 fn unknown(lookup: &str, name: &str, file: &str) -> Failure {
     let mut failure = Failure::new(
-        "BAD_USER",
+        "USER_NOT_FOUND",
         format!("find user {lookup}"),
         "lookup",
         format!("no {name} in {file}"),
@@ -200,7 +200,7 @@ mod tests {
             "4294967295",
             "broken",
         ] {
-            assert_eq!(lookup(bad).unwrap_err().code, "BAD_USER", "{bad}");
+            assert_eq!(lookup(bad).unwrap_err().code, "USER_NOT_FOUND", "{bad}");
         }
     }
 }

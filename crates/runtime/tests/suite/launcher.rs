@@ -64,13 +64,13 @@ fn failures_name_step_call_and_errno_and_leave_nothing() {
     };
     assert_eq!(
         owner.launch(&refused, false).map(|_| ()).unwrap_err().code,
-        "NOT_EXECUTABLE"
+        "COMMAND_NOT_EXECUTABLE"
     );
     let mut user = plan("user", rootfs.path(), "true");
     user.process.user.lookup = Some("nobody-here".to_owned());
     assert_eq!(
         owner.launch(&user, false).map(|_| ()).unwrap_err().code,
-        "BAD_USER"
+        "USER_NOT_FOUND"
     );
     let mut mount = plan("mount", rootfs.path(), "true");
     mount.mounts[0].destination = "/bin/sh/proc".to_owned();
