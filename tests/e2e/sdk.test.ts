@@ -103,7 +103,7 @@ test('timeoutMs kills everything that was started', async () => {
   const running = run({ ...shell('setsid sleep 200 & setsid sleep 200 & wait'), timeoutMs: 700 });
   const { pid } = await running.started;
   const family = await eventually('the container to be busy', () => {
-    const found = [...snapshot()].filter((line) => line.endsWith('sleep 200'));
+    const found = [...snapshot()].filter((line) => line.endsWith('/sleep sleep 200'));
     return found.length === 2 && found.map((line) => Number(line.split(' ')[1]));
   });
   expect(await running).toMatchObject({ timedOut: true, exitCode: null, signal: 'SIGKILL' });

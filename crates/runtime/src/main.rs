@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
     let code = match args.as_slice() {
         ["launcher", options] => launcher::run(options),
-        ["launcher-sealed", options] => launcher::serve(options),
+        ["launcher-sealed", options_fd] => launcher::serve(options_fd),
         ["unshare", options] => {
             unshare::run(options).unwrap_or_else(|failure| unshare::report(&failure))
         }

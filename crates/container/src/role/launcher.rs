@@ -17,8 +17,10 @@ mod job;
 mod serve;
 mod server;
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sched::CloneFlags;
 use serde::{Deserialize, Serialize};
 
@@ -139,16 +141,17 @@ fn execute_sealed(options: &str) -> Result<std::convert::Infallible> {
     let step = "execute the sealed copy";
     let program = call("read", "/proc/self/exe", std::fs::read("/proc/self/exe")).step(step)?;
     let memfd = ctr_sys::memfd::sealed("ctr-runtime", &program).step(step)?;
-    let argument = |text: &str| {
-        std::ffi::CString::new(text).map_err(|_| {
-            crate::protocol::Failure::new("INTERNAL", step, "execveat", "a NUL byte in the options")
-        })
-    };
-    let args = [
-        argument("ctr-runtime")?,
-        argument("launcher-sealed")?,
-        argument(options)?,
-    ];
+    // SECURITY: not on the command line, which every process in sight of a container's init can
+    // read: it names directories of the host.
+    let options = ctr_sys::memfd::sealed("options", options.as_bytes()).step(step)?;
+    call(
+        "fcntl",
+        "F_SETFD",
+        fcntl(&options, FcntlArg::F_SETFD(FdFlag::empty())),
+    )
+    .step(step)?;
+    let number = CString::new(options.as_raw_fd().to_string()).unwrap_or_default();
+    let args = [c"ctr-runtime".into(), c"launcher-sealed".into(), number];
     let env: [&std::ffi::CStr; 0] = [];
     call(
         "execveat",

@@ -15,11 +15,11 @@ use crate::state::socket_address;
 
 /// Be the launcher until Node's connection ends. Returns the exit code.
 #[must_use]
-pub fn serve(options: &str) -> i32 {
+pub fn serve(options_fd: &str) -> i32 {
     let Ok(node) = std::io::stdin().as_fd().try_clone_to_owned() else {
         return 1;
     };
-    match prepare(options) {
+    match prepare(options_fd) {
         Ok((server, hello, pidfd)) => {
             // Where Node is gone already, the loop ends at once and removes the owner's socket.
             let _ = send(&node, &hello, &[pidfd.as_fd()]);
@@ -39,9 +39,10 @@ pub fn serve(options: &str) -> i32 {
 
 type Probed<T> = std::result::Result<T, (&'static str, Failure)>;
 
-fn prepare(options: &str) -> Probed<(Server, Reply, OwnedFd)> {
+fn prepare(options_fd: &str) -> Probed<(Server, Reply, OwnedFd)> {
     let internal = |failure| ("internal", failure);
-    let options: Options = serde_json::from_str(options).map_err(|cause| {
+    let text = read_options(options_fd).map_err(internal)?;
+    let options: Options = serde_json::from_str(&text).map_err(|cause| {
         internal(Failure::new(
             "INTERNAL",
             "read the options",
@@ -100,6 +101,18 @@ fn prepare(options: &str) -> Probed<(Server, Reply, OwnedFd)> {
     };
     let server = Server::new(procfs, listener, options.owner_socket).map_err(internal)?;
     Ok((server, hello, pidfd))
+}
+
+/// The stub's options, from the descriptor whose number is the argument; closed afterwards.
+fn read_options(number: &str) -> Result<String> {
+    let step = "read the options";
+    let path = format!("/proc/self/fd/{number}");
+    let text = call("read", &path, std::fs::read_to_string(&path)).step(step)?;
+    let number: i32 = number
+        .parse()
+        .map_err(|_| Failure::new("INTERNAL", step, "parse", number))?;
+    call("close", &path, nix::unistd::close(number)).step(step)?;
+    Ok(text)
 }
 
 /// Terminal signals are Node's to handle; SIGCHLD arrives by descriptor.
