@@ -20,7 +20,7 @@ beforeEach(({ skip }) => {
   before = snapshot();
 });
 afterEach(async () => {
-  expect(outer?.members() ?? []).toEqual([]);
+  await eventually('the end of every process', () => !outer?.members().length, 1000);
   await outer?.close();
   expect((await leftSince(before)).filter((line) => !line.includes('ctr-test-'))).toEqual([]);
 });

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use ctr_spec::plan::Mount;
 use ctr_sys::mount::{attach as attach_tree, new_filesystem};
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::{Mode, mkdirat};
 
 use crate::error::{self, Error, Result};
 use crate::mounts::bits;
@@ -55,8 +57,14 @@ pub(crate) fn attach(root: BorrowedFd<'_>, mount: &Mount) -> Result<()> {
             None => parameters.extend(hierarchy.split(',').map(|controller| (controller, None))),
         }
         let tree = error::sys(step, new_filesystem("cgroup", &parameters, attributes))?;
-        let place = format!("{destination}/{}", hierarchy.trim_start_matches("name="));
-        let target = path::open_or_make(root, &place, Leaf::Directory)?;
+        // The shelf is ours alone: its directories need no scoped walk from the root.
+        let name = hierarchy.trim_start_matches("name=");
+        let mode = Mode::from_bits_truncate(0o755);
+        error::step(&step(), "mkdirat", name, || mkdirat(&shelf, name, mode))?;
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let target = error::step(&step(), "openat", name, || {
+            openat(&shelf, name, flags, Mode::empty())
+        })?;
         error::sys(step, attach_tree(tree.as_fd(), target.as_fd()))?;
     }
     // ORDER: read-only after the last directory on it is made.

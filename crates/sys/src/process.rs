@@ -11,12 +11,8 @@ use nix::errno::Errno;
 
 use crate::{Error, Result};
 
-/// Give every signal its default action and unblock all.
-///
-/// # Errors
-///
-/// As sigprocmask(2).
-pub fn reset_signals() -> Result<()> {
+/// Give every signal its default action.
+pub fn reset_signals() {
     for signal in 1..=64 {
         if signal == libc::SIGKILL || signal == libc::SIGSTOP || signal == 32 || signal == 33 {
             continue;
@@ -25,6 +21,20 @@ pub fn reset_signals() -> Result<()> {
         // give EINVAL, which changes nothing.
         let _ = unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+}
+
+/// Give SIGPIPE its default action, which Rust's start-up has changed to being ignored.
+pub fn reset_sigpipe() {
+    // SAFETY: SIG_DFL installs no handler, so no code runs by it.
+    let _ = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
+/// Block no signal.
+///
+/// # Errors
+///
+/// As sigprocmask(2).
+pub fn unblock_signals() -> Result<()> {
     nix::sys::signal::sigprocmask(
         nix::sys::signal::SigmaskHow::SIG_SETMASK,
         Some(&nix::sys::signal::SigSet::empty()),
@@ -82,22 +92,23 @@ pub fn set_rlimit(resource: u32, soft: u64, hard: u64) -> Result<()> {
     Ok(())
 }
 
-/// Drop a capability from the bounding set (PR_CAPBSET_DROP); a number the kernel does not know is
-/// no error, for nothing holds it.
+/// Drop a capability from the bounding set (PR_CAPBSET_DROP). False for a number that the kernel
+/// does not know, so that nothing holds it.
 ///
 /// # Errors
 ///
 /// EPERM without CAP_SETPCAP.
-pub fn drop_bounding(capability: u8) -> Result<()> {
+pub fn drop_bounding(capability: u8) -> Result<bool> {
     // SAFETY: PR_CAPBSET_DROP takes integers only.
     let result = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, u64::from(capability), 0, 0, 0) };
-    if result < 0 && Errno::last() != Errno::EINVAL {
-        return Err(Error::last(
+    match result {
+        0.. => Ok(true),
+        _ if Errno::last() == Errno::EINVAL => Ok(false),
+        _ => Err(Error::last(
             "prctl",
             format!("PR_CAPBSET_DROP, {capability}"),
-        ));
+        )),
     }
-    Ok(())
 }
 
 /// Keep or drop the permitted set when all user ids become non-zero (PR_SET_KEEPCAPS).

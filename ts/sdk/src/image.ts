@@ -5,6 +5,7 @@ import {
   openStore,
   parseReference,
   prepareRoot,
+  type Store,
 } from '@ctr-ts/image';
 import type { Core } from './core.ts';
 import type { SpecMount } from './oci.ts';
@@ -33,7 +34,7 @@ export async function openImage(input: {
 }): Promise<OpenedImage> {
   const { core, directories, rootless, singleId, upper, node, signal } = input;
   const reference = parseReference(input.reference);
-  const store = await openStore(directories.dataRoot, (path) => core.removeTree(path));
+  const store = await storeOf(directories.dataRoot, core);
   const prepared = await prepareRoot(reference, {
     store,
     applyLayer: (blob, directory, options) => core.applyLayer(blob, directory, options),
@@ -55,6 +56,18 @@ export async function openImage(input: {
       workdir,
     },
   };
+}
+
+const stores = new Map<string, Promise<Store>>();
+
+/** Opened once per process: a launch needs no further look at its directories. */
+function storeOf(dataRoot: string, core: Core): Promise<Store> {
+  const known = stores.get(dataRoot);
+  if (known !== undefined) return known;
+  const store = openStore(dataRoot, (path) => core.removeTree(path));
+  stores.set(dataRoot, store);
+  store.catch(() => stores.delete(dataRoot));
+  return store;
 }
 
 function withPath(env: readonly string[], additions: readonly string[]): string[] {

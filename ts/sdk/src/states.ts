@@ -1,5 +1,7 @@
 /** Which containers exist: the records of every process of this user, as values. */
 
+import { existsSync } from 'node:fs';
+
 import type { Core, StateEntry } from './core.ts';
 import { CtrError } from './errors.ts';
 import type { Exit } from './launch.ts';
@@ -35,7 +37,7 @@ export interface ContainerInfo {
   limits: Limits;
   volumes: VolumeMount[];
   tmpfs: TmpfsMount[];
-  /** Directories of its cgroup, one per hierarchy in use. */
+  /** Directories of its cgroup that are there, one per hierarchy in use. */
   cgroups: string[];
   /** Its writable layer on disk, `null` when in memory. */
   writableLayer: string | null;
@@ -117,7 +119,7 @@ export function describe(entry: StateEntry): ContainerInfo {
     limits: record?.limits ?? { cpus: null, memoryBytes: null, pidsLimit: null },
     volumes: record?.volumes ?? [],
     tmpfs: record?.tmpfs ?? [],
-    cgroups: entry.cgroupDirectories,
+    cgroups: entry.cgroupDirectories.filter((directory) => existsSync(directory)),
     writableLayer: record?.writableLayer ?? null,
   };
 }

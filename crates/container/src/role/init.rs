@@ -73,8 +73,9 @@ fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepare
     )
     .step("become undumpable")?;
     let InitPlan { plan, bpf } = read_plan(inheritance.plan)?;
-    // 4. Signals and session are the container's own.
-    ctr_sys::process::reset_signals().step("reset signals")?;
+    // 4. Signals and session are the container's own; the launcher has given every signal its default
+    // action and blocked some.
+    ctr_sys::process::unblock_signals().step("unblock signals")?;
     call("setsid", "", nix::unistd::setsid()).step("start a session")?;
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let mut enforcement = inheritance.enforcement;

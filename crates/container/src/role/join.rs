@@ -67,7 +67,7 @@ fn enter(child: &Child, target: Target<'_>) -> Result<()> {
     let bytes = ctr_sys::memfd::read_sealed(target.plan.as_fd()).step("read the plan")?;
     let plan: ExecPlan = postcard::from_bytes(&bytes)
         .map_err(|cause| Failure::new("INTERNAL", "read the plan", "decode", cause.to_string()))?;
-    ctr_sys::process::reset_signals().step("reset signals")?;
+    ctr_sys::process::unblock_signals().step("unblock signals")?;
     program::set_oom_score(&plan.process)?;
     call(
         "setns",

@@ -170,7 +170,10 @@ fn become_user(process: &Process, identity: &Identity) -> Result<()> {
     let step = "drop capabilities";
     let wanted = process.capabilities;
     for capability in (0..64).filter(|number| wanted.bounding & (1 << number) == 0) {
-        ctr_sys::process::drop_bounding(capability).step(step)?;
+        if !ctr_sys::process::drop_bounding(capability).step(step)? {
+            // Beyond the kernel's last capability, which ends the list.
+            break;
+        }
     }
     // ORDER: capabilities survive the change of ids (KEEPCAPS) and are cut down after it, for the
     // change itself needs CAP_SETUID and CAP_SETGID.

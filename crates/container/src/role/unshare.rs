@@ -175,6 +175,7 @@ fn enter(options: &Options, uid: u32, gid: u32) -> Result<std::convert::Infallib
             "no command",
         )
     })?;
+    ctr_sys::process::reset_sigpipe();
     let Err(errno) = nix::unistd::execvp(program, &args);
     let code = if errno == Errno::ENOENT {
         "COMMAND_NOT_FOUND"

@@ -50,6 +50,8 @@ fn prepare(options_fd: &str) -> Probed<(Server, Reply, OwnedFd)> {
             cause.to_string(),
         ))
     })?;
+    // What the caller of Node ignored (nohup) and what Rust's start-up ignores is not the containers'.
+    ctr_sys::process::reset_signals();
     block_signals().map_err(internal)?;
     call("setsid", "", nix::unistd::setsid())
         .step("start a session")
