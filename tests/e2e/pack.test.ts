@@ -95,7 +95,8 @@ test('Node 20 gets one line that says what is needed, and exit code 1', async ({
   if (!/^v(1[2-9]|20|21)\./.test(version)) return skip('no Node 12 to 21 at /usr/bin/node');
   const ended = await execute(old, [build.cliScript, 'run', 'host:', 'id']);
   expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
-  expect(ended.stderr).toBe(
-    `ctr-ts: found Node ${version.trim().slice(1)}, needs Node 22.18 or newer; next: npm install --global node@24\n`,
-  );
+  const [line, ...more] = ended.stderr.split('\n');
+  expect(line).toMatch(/^ctr-ts: found Node [\d.]+, needs Node 22\.18 or newer; next: \S/);
+  expect(line).toContain(version.trim().slice(1));
+  expect(more).toEqual(['']);
 });

@@ -1,6 +1,6 @@
 //! The Node.js addon: convert, call, convert.
 //!
-//! It decides nothing. JavaScript hands in JSON and numbers, the io thread ([`io`]) turns them
+//! It decides nothing. JavaScript hands in JSON and numbers, the io thread (`io`) turns them
 //! into requests to a launcher, and events go back as JSON through one callback per JavaScript
 //! environment. Every function here returns at once; synchronous ones that read files (`plan`,
 //! `listStates`, `cgroup`) read little. A function that fails throws an error whose message is the

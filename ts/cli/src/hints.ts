@@ -5,6 +5,8 @@ export const HINTS: Readonly<Record<string, string>> = {
   COMMAND_NOT_FOUND: 'check the spelling and the PATH of the image; an absolute path needs no PATH',
   COMMAND_NOT_EXECUTABLE:
     'check its mode and its first line (#!), or name the interpreter: sh FILE',
+  BAD_WORKDIR: 'name a directory that the image has: --workdir DIR',
+  MOUNT_FAILED: 'this user must be able to enter every directory above what is shown or run from',
   USER_NOT_FOUND: 'use a name that the image has, or numbers: --user 1000:1000',
   NAME_IN_USE: 'choose another --name, or remove the old one: ctr-ts rm -f NAME',
   CONTAINER_NOT_FOUND: 'ctr-ts ps -a lists the containers of this user',
