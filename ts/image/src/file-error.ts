@@ -1,5 +1,7 @@
 /** Failures of the file system as coded errors. */
 
+import { constants } from 'node:os';
+
 import { CtrError, type ErrorCode } from '@ctr-ts/native';
 
 const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -14,7 +16,8 @@ const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 
 /** What a failed operation on `path` means to the user; anything but a system error is as it was. */
 export function fileError(operation: string, path: string, cause: unknown): unknown {
-  if (cause instanceof CtrError || !isSystemError(cause)) return cause;
+  if (cause instanceof CtrError) return isFull(cause) ? full(cause) : cause;
+  if (!isSystemError(cause)) return cause;
   const { code = '', syscall, errno } = cause;
   const [known, hint] = CODES[code] ?? ['IO_ERROR', undefined];
   return new CtrError(known, `${operation} ${path}: ${code}`, {
@@ -24,6 +27,18 @@ export function fileError(operation: string, path: string, cause: unknown): unkn
     arguments: path,
     errno: errno === undefined ? undefined : Math.abs(errno),
   });
+}
+
+/** Whether the native core met a disk or quota that is full. */
+function isFull({ code, errno }: CtrError): boolean {
+  return (
+    code === 'LAYER_IO' && (errno === constants.errno.ENOSPC || errno === constants.errno.EDQUOT)
+  );
+}
+
+function full(cause: CtrError): CtrError {
+  const [code, hint] = CODES['ENOSPC'] ?? ['IO_ERROR', undefined];
+  return new CtrError(code, cause.message, { cause, hint, errno: cause.errno });
 }
 
 /** Whether a failure carries one of these error names. */

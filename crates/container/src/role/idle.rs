@@ -5,6 +5,8 @@ use nix::sys::signal::{SigSet, Signal};
 
 /// Reap until SIGTERM, SIGINT or SIGHUP asks for the end.
 pub(crate) fn run() -> ! {
+    // The name that ps(1) shows; only cosmetic, so a refusal is none of the container's business.
+    let _ = nix::sys::prctl::set_name(c"ctr-init");
     let mut set = SigSet::empty();
     for signal in [
         Signal::SIGCHLD,

@@ -40,7 +40,7 @@ pub(crate) struct Inheritance<'a> {
 pub(crate) fn run(child: &Child, inheritance: Inheritance<'_>) -> ! {
     let report = inheritance.report;
     match build(child, inheritance) {
-        Ok(prepared) => program::start(prepared, report),
+        Ok(prepared) => program::start(child, prepared, report),
         Err(failure) => {
             report::send(report.as_fd(), &Report::Failed(failure), &[]);
             ctr_sys::process::exit_now(1)

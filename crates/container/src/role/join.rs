@@ -83,10 +83,10 @@ fn enter(child: &Child, target: Target<'_>) -> Result<()> {
         ..Clone3::default()
     };
     match ctr_sys::clone::clone3(&request).step("clone the process")? {
-        Cloned::Child(_) => {
+        Cloned::Child(child) => {
             let prepared = prepare(plan, &target);
             match prepared {
-                Ok(prepared) => program::start(prepared, target.report),
+                Ok(prepared) => program::start(&child, prepared, target.report),
                 Err(failure) => {
                     report::send(target.report.as_fd(), &Report::Failed(failure), &[]);
                     ctr_sys::process::exit_now(1)

@@ -4,6 +4,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
 use ctr_spec::plan::{Process, Program};
+use ctr_sys::clone::Child;
 use nix::errno::Errno;
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid};
@@ -36,18 +37,20 @@ enum Runnable {
 }
 
 /// Do the steps and become the program: never returns.
-pub(crate) fn start(prepared: Prepared, report: &OwnedFd) -> ! {
-    let enforcement = prepared.enforcement.clone();
+pub(crate) fn start(child: &Child, prepared: Prepared, report: &OwnedFd) -> ! {
     let failure = match prepare(prepared) {
-        Ok(Runnable::Execve { path, args, env }) => {
+        Ok((Runnable::Execve { path, args, env }, enforcement)) => {
             report::send(report.as_fd(), &Report::Ready(enforcement), &[]);
             let Err(errno) = nix::unistd::execve(&path, &args, &env);
             exec_failure(&path, errno)
         }
-        Ok(runnable) => {
+        Ok((runnable, enforcement)) => {
             report::send(report.as_fd(), &Report::Ready(enforcement), &[]);
-            // The end of connection that execve gives must be given by hand.
-            let _ = nix::unistd::close(std::os::fd::AsRawFd::as_raw_fd(report));
+            // SECURITY: what execve closes must be closed by hand: the plan, the cgroup's `tasks`,
+            // and the report socket, whose end means that the program runs.
+            if ctr_sys::fd::close_all_except(child, &[]).is_err() {
+                ctr_sys::process::exit_now(1);
+            }
             match runnable {
                 Runnable::View => view::run(),
                 _ => idle::run(),
@@ -59,13 +62,13 @@ pub(crate) fn start(prepared: Prepared, report: &OwnedFd) -> ! {
     ctr_sys::process::exit_now(1)
 }
 
-fn prepare(prepared: Prepared) -> Result<Runnable> {
+fn prepare(prepared: Prepared) -> Result<(Runnable, Vec<Enforcement>)> {
     let Prepared {
         process,
         bpf,
         stdio,
         is_init,
-        ..
+        mut enforcement,
     } = prepared;
     let identity = user::resolve(&process.user)?;
     // 10. Limits and mask.
@@ -86,9 +89,13 @@ fn prepare(prepared: Prepared) -> Result<Runnable> {
             .step_code("SECCOMP_FAILED", "install the system call filter")?;
     }
     // 13. Identity and capabilities.
-    become_user(&process, &identity)?;
+    // ORDER: a missing working directory is made before that, as the container's root.
+    if is_init {
+        make_directory(&process.cwd)?;
+    }
+    enforcement.extend(become_user(&process, &identity)?);
     // 14. Working directory, as the user.
-    enter_directory(&process.cwd, is_init)?;
+    enter_directory(&process.cwd)?;
     // ORDER: the program is looked for as the user who will execute it.
     let runnable = runnable(&process, &identity)?;
     // 15. No new privileges, then the filter as the last thing.
@@ -104,7 +111,7 @@ fn prepare(prepared: Prepared) -> Result<Runnable> {
                 .step_code("SECCOMP_FAILED", "install the system call filter")?;
         }
     }
-    Ok(runnable)
+    Ok((runnable, enforcement))
 }
 
 /// A session keyring of its own, or the report that there is none.
@@ -166,7 +173,7 @@ fn take_stdio(stdio: [OwnedFd; 3], identity: &Identity) -> Result<()> {
 }
 
 /// Give up what the plan does not grant.
-fn become_user(process: &Process, identity: &Identity) -> Result<()> {
+fn become_user(process: &Process, identity: &Identity) -> Result<Option<Enforcement>> {
     let step = "drop capabilities";
     let wanted = process.capabilities;
     for capability in (0..64).filter(|number| wanted.bounding & (1 << number) == 0) {
@@ -178,7 +185,7 @@ fn become_user(process: &Process, identity: &Identity) -> Result<()> {
     // ORDER: capabilities survive the change of ids (KEEPCAPS) and are cut down after it, for the
     // change itself needs CAP_SETUID and CAP_SETGID.
     ctr_sys::process::set_keep_capabilities(true).step(step)?;
-    set_groups(identity)?;
+    let groups = set_groups(identity)?;
     let gid = Gid::from_raw(identity.gid);
     let uid = Uid::from_raw(identity.uid);
     let step_user = format!("become user {}:{}", identity.uid, identity.gid);
@@ -201,29 +208,43 @@ fn become_user(process: &Process, identity: &Identity) -> Result<()> {
         ctr_sys::process::raise_ambient(capability)
             .step_code("CAPABILITY_REFUSED", "raise ambient capabilities")?;
     }
-    Ok(())
+    Ok(groups)
 }
 
-fn set_groups(identity: &Identity) -> Result<()> {
+/// Set supplementary groups, or report that the caller's own stay.
+fn set_groups(identity: &Identity) -> Result<Option<Enforcement>> {
     let groups: Vec<Gid> = identity.groups.iter().copied().map(Gid::from_raw).collect();
     match nix::unistd::setgroups(&groups) {
         // A single-id user namespace has setgroups=deny: the caller's own groups cannot be dropped
         // and none can be added (user_namespaces(7)).
-        Err(Errno::EPERM) if groups.is_empty() => Ok(()),
+        Err(Errno::EPERM) if groups.is_empty() => Ok(Some(Enforcement {
+            feature: "supplementary groups".to_owned(),
+            requested: "none".to_owned(),
+            supported: false,
+            enforced: false,
+            reason: Some("one id is mapped: the caller's own groups cannot be dropped".to_owned()),
+        })),
         result => call("setgroups", &format!("{:?}", identity.groups), result)
-            .step_code("USER_NOT_FOUND", "set supplementary groups"),
+            .step_code("USER_NOT_FOUND", "set supplementary groups")
+            .map(|()| None),
     }
 }
 
-fn enter_directory(cwd: &str, is_init: bool) -> Result<()> {
-    let step = format!("enter the working directory {cwd}");
-    match nix::unistd::chdir(cwd) {
-        Err(Errno::ENOENT) if is_init => {
-            make_directories(cwd).step(&step)?;
-            call("chdir", cwd, nix::unistd::chdir(cwd)).step(&step)?;
+/// Make the working directory if it is not there, as docker does.
+fn make_directory(cwd: &str) -> Result<()> {
+    let step = format!("make the working directory {cwd}");
+    match std::fs::metadata(cwd) {
+        Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => {
+            call("mkdir", cwd, std::fs::create_dir_all(cwd)).step_code("BAD_WORKDIR", &step)
         }
-        result => call("chdir", cwd, result).step_code("BAD_WORKDIR", &step)?,
+        // Whatever else is wrong with it, entering it says.
+        _ => Ok(()),
     }
+}
+
+fn enter_directory(cwd: &str) -> Result<()> {
+    let step = format!("enter the working directory {cwd}");
+    call("chdir", cwd, nix::unistd::chdir(cwd)).step_code("BAD_WORKDIR", &step)?;
     // SECURITY: a directory that cannot be named from the root is outside it (CVE-2024-21626).
     let now = call("getcwd", "", nix::unistd::getcwd()).step_code("BAD_WORKDIR", &step)?;
     if now.is_absolute() && !now.starts_with("(unreachable)") {
@@ -235,10 +256,6 @@ fn enter_directory(cwd: &str, is_init: bool) -> Result<()> {
         "getcwd",
         "the directory is outside the container",
     ))
-}
-
-fn make_directories(path: &str) -> ctr_sys::Result<()> {
-    call("mkdir", path, std::fs::create_dir_all(path))
 }
 
 fn runnable(process: &Process, identity: &Identity) -> Result<Runnable> {

@@ -80,5 +80,11 @@ fn apply(blob: &OwnedFd, directory: &OwnedFd, options: &LayerOptions) -> Result<
 }
 
 fn failure(error: ctr_layer::Error) -> Failure {
-    Failure::new(error.code(), error.to_string(), "apply", "")
+    let Some(errno) = error.errno() else {
+        return Failure::new(error.code(), error.to_string(), "apply", "");
+    };
+    let operation = error.operation();
+    let (call, object) = operation.split_once(' ').unwrap_or((operation, ""));
+    let errno = Errno::from_raw(errno);
+    Failure::system(error.code(), "change the tree", call, object, errno)
 }

@@ -100,7 +100,19 @@ pub fn run(options: &str) -> std::result::Result<i32, Failure> {
 #[must_use]
 pub fn report(failure: &Failure) -> i32 {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "ctr-ts: {failure} [{}]", failure.code);
+    let mut stderr = std::io::stderr();
+    let _ = writeln!(stderr, "ctr-ts: {failure} [{}]", failure.code);
+    let hint = match failure.code.as_str() {
+        "COMMAND_NOT_FOUND" => "check the spelling and your PATH",
+        "COMMAND_NOT_EXECUTABLE" => "check its mode and its first line (#!)",
+        "PERMISSION_DENIED" => "ask for a user namespace too: --user --map-root-user",
+        _ => "ctr-ts doctor says what is refused here",
+    };
+    let _ = writeln!(
+        stderr,
+        "  next: {}",
+        failure.hint.as_deref().unwrap_or(hint)
+    );
     match failure.code.as_str() {
         "COMMAND_NOT_FOUND" => 127,
         "COMMAND_NOT_EXECUTABLE" => 126,
