@@ -108,8 +108,7 @@ export const badInput: readonly BadInput[] = [
   {
     title: 'a working directory that is a file',
     args: flag('-w', '/etc/passwd'),
-    exitCode: 126,
-    code: /^[A-Z_]+$/,
+    code: /^BAD_WORKDIR$/,
   },
   {
     title: 'a profile that is missing',

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
+use caps::{CapSet, CapsHashSet};
 use ctr_spec::plan::{Process, Program};
 use ctr_sys::clone::Child;
 use nix::errno::Errno;
@@ -202,13 +203,31 @@ fn become_user(process: &Process, identity: &Identity) -> Result<Option<Enforcem
     )
     .step_code("USER_NOT_FOUND", &step_user)?;
     ctr_sys::process::set_keep_capabilities(false).step(step)?;
-    ctr_sys::process::set_capabilities(wanted.effective, wanted.permitted, wanted.inheritable)
-        .step_code("CAPABILITY_REFUSED", step)?;
-    for capability in (0..64).filter(|number| wanted.ambient & (1 << number) != 0) {
-        ctr_sys::process::raise_ambient(capability)
-            .step_code("CAPABILITY_REFUSED", "raise ambient capabilities")?;
+    // ORDER: inheritable while all are permitted; effective before permitted, for it may hold no
+    // more than that; ambient last, for it needs both permitted and inheritable.
+    for (set, mask) in [
+        (CapSet::Inheritable, wanted.inheritable),
+        (CapSet::Effective, wanted.effective),
+        (CapSet::Permitted, wanted.permitted),
+        (CapSet::Ambient, wanted.ambient),
+    ] {
+        caps::set(None, set, &capabilities(mask)).map_err(|cause| {
+            Failure::new(
+                "CAPABILITY_REFUSED",
+                step,
+                "capset",
+                format!("{set:?}: {cause}"),
+            )
+        })?;
     }
     Ok(groups)
+}
+
+fn capabilities(mask: u64) -> CapsHashSet {
+    caps::all()
+        .into_iter()
+        .filter(|capability| mask & capability.bitmask() != 0)
+        .collect()
 }
 
 /// Set supplementary groups, or report that the caller's own stay.

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use ctr_sys::clone::Child;
+use nix::errno::Errno;
 
 use crate::failure::{Result, Step, call};
 use crate::protocol::{AppliedLayer, Compression, Failure, LayerOptions};
