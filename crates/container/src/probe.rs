@@ -19,7 +19,7 @@ fn remedy(probe: &str, failure: &Failure) -> String {
     let errno = Errno::from_raw(failure.errno);
     let text = match (probe, errno) {
         (_, Errno::ENOSYS) => {
-            "the kernel or a system call filter refuses clone3(2): use Linux 5.10 or newer, and when this runs \
+            "the kernel or a system call filter refuses clone3(2): use Linux 5.12 or newer, and when this runs \
              inside a container start that one with --privileged or --security-opt seccomp=unconfined"
         }
         ("userNamespace", Errno::ENOSPC) => {
