@@ -25,9 +25,9 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const listing =
   'find /var/lib/ctr-ts /run/ctr-ts ! -type d ! -path "/var/lib/ctr-ts/host/*" ! -name "*.lock" ! -name lock -printf "left %p\\n"';
 
-/** Runs `ctr-ts` where the mounts are as the script makes them; then tells what is left there. */
+/** Runs `ctr-ts` where the mounts are as the script makes them; then, when its launcher has ended too, tells what is left there. */
 const under = (mounts: string, ...args: string[]) => {
-  const script = `set -e; mkdir -p /var/lib/ctr-ts /run/ctr-ts; ${mounts}; set +e; '${paths.launcher}' "$@"; code=$?; ${listing}; exit $code`;
+  const script = `set -e; mkdir -p /var/lib/ctr-ts /run/ctr-ts; ${mounts}; set +e; '${paths.launcher}' "$@"; code=$?; sleep 0.5; ${listing}; exit $code`;
   return execute('unshare', ['--mount', 'sh', '-c', script, 'sh', ...args], { timeoutMs: 40_000 });
 };
 
@@ -57,9 +57,10 @@ test.each(cases)(
   },
 );
 
+const dataRoot = fresh('/var/lib/ctr-ts', 'size=64m');
 const records = [
-  { title: 'read-only', mounts: fresh('/run/ctr-ts', 'ro') },
-  { title: 'full', mounts: fresh('/run/ctr-ts', 'size=4k,nr_inodes=4') },
+  { title: 'read-only', mounts: `${dataRoot}; ${fresh('/run/ctr-ts', 'ro')}` },
+  { title: 'full', mounts: `${dataRoot}; ${fresh('/run/ctr-ts', 'size=4k,nr_inodes=4')}` },
 ];
 
 test.each(records)(

@@ -18,12 +18,21 @@ export function childrenOf(pid: number): number[] {
 
 /** The launcher that a Node process owns: its child in a PID namespace of its own. */
 export function launcherOf(pid: number): number | undefined {
-  return childrenOf(pid).find((child) => namespaceOf(child) !== namespaceOf(pid));
+  return childInNewNamespace(pid);
 }
 
 /** PID 1 of a container of a launcher; undefined while there is none. */
 export function containerOf(launcher: number): number | undefined {
-  return childrenOf(launcher).find((child) => namespaceOf(child) !== namespaceOf(launcher));
+  return childInNewNamespace(launcher);
+}
+
+function childInNewNamespace(pid: number): number | undefined {
+  const own = namespaceOf(pid);
+  return childrenOf(pid).find((child) => {
+    // Unknown of what is just ending, such as the stub that cloned the launcher.
+    const namespace = namespaceOf(child);
+    return namespace !== undefined && own !== undefined && namespace !== own;
+  });
 }
 
 function namespaceOf(pid: number): string | undefined {

@@ -58,6 +58,20 @@ export async function debian(): Promise<Debian | string> {
   return { rootfs, layout };
 }
 
+/** A copy of Debian's rootfs that belongs to a user, as if unpacked by that user. Root makes it. */
+export async function ownedBy(
+  user: { name: string; uid: number; gid: number },
+  { rootfs }: Debian,
+): Promise<string> {
+  const owned = `${rootfs}-${user.name}`;
+  if (existsSync(owned)) return owned;
+  const fresh = `${owned}.${process.pid}`;
+  await must('cp', ['-a', rootfs, fresh], { timeoutMs: 120_000 });
+  await must('chown', ['-R', `${user.uid}:${user.gid}`, fresh]);
+  renameSync(fresh, owned);
+  return owned;
+}
+
 /** Makes an OCI layout with the tag `latest` whose one layer is the directory's content. */
 export async function pack(rootfs: string, layout: string): Promise<void> {
   const image = `${layout}:latest`;

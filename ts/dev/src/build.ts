@@ -86,7 +86,11 @@ export async function buildNative(): Promise<void> {
 
 export async function buildTypeScript(): Promise<void> {
   await runStep('build: tsc -b', repositoryNode(), [paths.tsc, '-b']);
-  for (const name of publishedPackages) removeStaleOutput(join(root, name));
+  for (const name of publishedPackages.map((path) => join(root, path)).filter(existsSync)) {
+    removeStaleOutput(name);
+    // npm packs what lies in a package's own folder only; libseccomp's terms are in NOTICE.
+    for (const terms of ['LICENSE', 'NOTICE']) install(join(root, terms), join(name, terms), 0o644);
+  }
 }
 
 /** A linker message about a static executable means that it would load libraries: an error. */
@@ -108,7 +112,7 @@ async function libseccompEnvironment(): Promise<Record<string, string>> {
   return { LIBSECCOMP_LINK_TYPE: 'static', LIBSECCOMP_LIB_PATH: dirname(archive) };
 }
 
-function install(from: string, to: string): void {
+function install(from: string, to: string, mode = 0o755): void {
   if (
     existsSync(to) &&
     statSync(to).size === statSync(from).size &&
@@ -118,7 +122,7 @@ function install(from: string, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   const fresh = `${to}.${process.pid}.new`;
   copyFileSync(from, fresh);
-  chmodSync(fresh, 0o755);
+  chmodSync(fresh, mode);
   renameSync(fresh, to);
 }
 

@@ -22,7 +22,7 @@ const tasks: Record<string, Task> = {
   test,
   demo: script('ts/dev/src/demo.ts'),
   bench: script('tests/bench/main.ts'),
-  campaign: script('tests/security/campaign.ts'),
+  campaign: script('tests/campaign/main.ts'),
 };
 
 /** What each task needs of Debian beyond a toolchain. */

@@ -101,9 +101,9 @@ impl Error {
     pub(super) fn io(operation: &'static str, path: &Path, errno: Errno) -> Self {
         let hint = match errno {
             Errno::EACCES | Errno::EPERM | Errno::EROFS => {
-                "choose another run root with --run-root or CTR_TS_RUN_ROOT"
+                "this user must be able to write there: check its owner, mode and mount options"
             }
-            Errno::ENOSPC | Errno::EDQUOT => "free some space there, or choose another run root",
+            Errno::ENOSPC | Errno::EDQUOT => "free some space there",
             _ => "",
         };
         let message = format!(
