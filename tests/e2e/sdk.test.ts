@@ -1,5 +1,5 @@
 /** `run()` of the SDK on `host:`: results, streams, iteration, and giving up. */
-import { run } from '@ctr-ts/sdk';
+import { Container, run } from '@ctr-ts/sdk';
 import { afterAll, expect, test } from 'vitest';
 
 import { eventually, isAlive } from './support/command.ts';
@@ -142,4 +142,14 @@ test('thirty at once all give their own result', async () => {
   expect(results.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(
     numbers.map((number) => [number, `${number}\n`]),
   );
+});
+
+test('a program that ends before its start was told is not waited for for ever', async () => {
+  await using container = await Container.create(host);
+  for (let round = 0; round < 5; round += 1) {
+    const short = Array.from({ length: 20 }, () => container.exec(['true'], { timeoutMs: 10_000 }));
+    for (const { exitCode, timedOut } of await Promise.all(short)) {
+      expect({ exitCode, timedOut }).toEqual({ exitCode: 0, timedOut: false });
+    }
+  }
 });

@@ -57,12 +57,13 @@ impl From<ctr_cgroup::Error> for Failure {
 
 impl From<ctr_rootfs::Error> for Failure {
     fn from(error: ctr_rootfs::Error) -> Self {
+        let refusal = error.refusal();
         Self::system(
             error.code(),
             error.step(),
-            error.call(),
-            error.arguments(),
-            error.errno(),
+            refusal.call(),
+            refusal.arguments(),
+            refusal.errno(),
         )
     }
 }

@@ -75,25 +75,7 @@ pub struct Launch {
 }
 
 /// How a layer blob is applied.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LayerOptions {
-    /// Compression of the blob.
-    pub compression: Compression,
-    /// Store overlay metadata as `user.overlay.*` instead of `trusted.overlay.*` and device nodes.
-    pub userxattr: bool,
-    /// Give every file to id 0 (a user namespace that maps a single id).
-    pub squash_owner: bool,
-}
-
-/// Compression of a layer blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Compression {
-    /// Plain tar.
-    None,
-    /// gzip, one or more members.
-    Gzip,
-}
+pub use ctr_layer::{Compression, Options as LayerOptions};
 
 /// From the owner to a client.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -12,9 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error {
     code: &'static str,
     step: String,
-    call: &'static str,
-    arguments: String,
-    errno: Errno,
+    source: ctr_sys::Error,
 }
 
 impl Error {
@@ -22,15 +20,13 @@ impl Error {
         Self {
             code: "MOUNT_FAILED",
             step: step.into(),
-            call: source.call(),
-            arguments: source.arguments().to_owned(),
-            errno: source.errno(),
+            source: source.clone(),
         }
     }
 
     /// The refusal of a host path that the caller named: its own mistake, so its own code.
     pub(crate) fn with_path_code(mut self) -> Self {
-        self.code = match self.errno {
+        self.code = match self.source.errno() {
             Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP => "FILE_NOT_FOUND",
             Errno::EACCES | Errno::EPERM => "PERMISSION_DENIED",
             _ => self.code,
@@ -50,35 +46,16 @@ impl Error {
         &self.step
     }
 
-    /// System call.
+    /// The refused system call.
     #[must_use]
-    pub fn call(&self) -> &'static str {
-        self.call
-    }
-
-    /// Its arguments.
-    #[must_use]
-    pub fn arguments(&self) -> &str {
-        &self.arguments
-    }
-
-    /// Error number.
-    #[must_use]
-    pub fn errno(&self) -> Errno {
-        self.errno
+    pub fn refusal(&self) -> &ctr_sys::Error {
+        &self.source
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {}({}): {}",
-            self.step,
-            self.call,
-            self.arguments,
-            self.errno.desc()
-        )
+        write!(f, "{}: {}", self.step, self.source)
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn attach_all(
     for (mount, source) in plan.mounts.iter().zip(sources) {
         match attach_one(root, mount, source) {
             Ok(()) => {}
-            Err(error) if mount.optional && is_missing_feature(error.errno()) => {
+            Err(error) if mount.optional && is_missing_feature(error.refusal().errno()) => {
                 skipped.push(Skipped {
                     destination: mount.destination.clone(),
                     reason: error.to_string(),

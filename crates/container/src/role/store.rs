@@ -11,7 +11,7 @@ use ctr_sys::clone::Child;
 use nix::errno::Errno;
 
 use crate::failure::{Result, Step, call};
-use crate::protocol::{AppliedLayer, Compression, Failure, LayerOptions};
+use crate::protocol::{AppliedLayer, Failure, LayerOptions};
 use crate::report::{self, Report};
 
 /// What to do.
@@ -62,16 +62,8 @@ fn execute(child: &Child, operation: &Operation, report: &OwnedFd) -> Result<Opt
 
 fn apply(blob: &OwnedFd, directory: &OwnedFd, options: &LayerOptions) -> Result<AppliedLayer> {
     let blob = call("dup", "blob", blob.try_clone()).step("open the blob")?;
-    let options = ctr_layer::Options {
-        compression: match options.compression {
-            Compression::None => ctr_layer::Compression::None,
-            Compression::Gzip => ctr_layer::Compression::Gzip,
-        },
-        userxattr: options.userxattr,
-        squash_owner: options.squash_owner,
-    };
     let applied =
-        ctr_layer::apply(File::from(blob), directory.as_fd(), &options).map_err(failure)?;
+        ctr_layer::apply(File::from(blob), directory.as_fd(), options).map_err(failure)?;
     Ok(AppliedLayer {
         digest: applied.digest,
         diff_id: applied.diff_id,
