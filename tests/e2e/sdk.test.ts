@@ -50,6 +50,8 @@ test('started tells a pid of this machine, the container and what is enforced', 
   expect(isAlive(pid)).toBe(true);
   expect(containerId).toMatch(/^[0-9a-f]{64}$/);
   expect(enforcement.filter(({ enforced, reason }) => !enforced && !reason)).toEqual([]);
+  const enforced = enforcement.filter((row) => row.enforced).map((row) => row.feature);
+  expect(enforced).toEqual(expect.arrayContaining(['namespace pid', 'seccomp', 'capabilities']));
   await running.kill();
   await running;
   expect(isAlive(pid)).toBe(false);

@@ -1,6 +1,7 @@
 //! Process roles: what one executable is at different times, each a function that reads from top to
 //! bottom.
 
+pub(crate) mod enforcement;
 pub(crate) mod idle;
 pub(crate) mod init;
 pub(crate) mod join;

@@ -1,4 +1,4 @@
-/** Which capabilities a container's root keeps: docker's default set, and what changes it. */
+/** Which capabilities a container's root keeps: ten of docker's fourteen, and what changes them. */
 
 import { CtrError } from './errors.ts';
 import type { SpecCapabilities } from './oci.ts';

@@ -16,7 +16,7 @@ use crate::envelope::InitPlan;
 use crate::failure::{Result, Step, call};
 use crate::protocol::{Enforcement, Failure};
 use crate::report::{self, Report};
-use crate::role::program;
+use crate::role::{enforcement, program};
 
 /// What the launcher leaves to its child, by being forked.
 pub(crate) struct Inheritance<'a> {
@@ -110,6 +110,7 @@ fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepare
     }
     // 9. Kernel parameters of the new namespaces.
     write_sysctls(&plan)?;
+    enforcement.extend(enforcement::of_plan(&plan, inheritance.cgroup.is_some()));
     Ok(program::Prepared {
         process: plan.process,
         bpf,

@@ -14,7 +14,7 @@ use crate::failure::{Result, Step, call};
 use crate::protocol::{Enforcement, Failure};
 use crate::report::{self, Report};
 use crate::role::user::{self, Identity};
-use crate::role::{idle, rlimit, view};
+use crate::role::{enforcement, idle, rlimit, view};
 
 /// A process that stands in its container and has only itself left to set up.
 pub(crate) struct Prepared {
@@ -112,6 +112,7 @@ fn prepare(prepared: Prepared) -> Result<(Runnable, Vec<Enforcement>)> {
                 .step_code("SECCOMP_FAILED", "install the system call filter")?;
         }
     }
+    enforcement.extend(enforcement::of_process(&process));
     Ok((runnable, enforcement))
 }
 

@@ -37,6 +37,17 @@ fn masked_and_read_only_paths_hold_and_no_descriptor_is_inherited() {
     let running = owner
         .launch(&plan("masks", rootfs.path(), script), false)
         .unwrap();
+    for feature in [
+        "namespace pid",
+        "hidden paths",
+        "capabilities",
+        "no new privileges",
+    ] {
+        assert!(
+            running.enforced.iter().any(|row| row == feature),
+            "{feature}"
+        );
+    }
     let (_, text) = owner.wait(running);
     // The shell itself holds the directory that its glob reads.
     assert_eq!(

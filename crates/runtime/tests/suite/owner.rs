@@ -25,6 +25,8 @@ pub(crate) struct Owner {
 pub(crate) struct Running {
     pub(crate) token: u64,
     pub(crate) pidfd: OwnedFd,
+    /// Features reported as enforced.
+    pub(crate) enforced: Vec<String>,
     stdout: OwnedFd,
 }
 
@@ -109,9 +111,17 @@ impl Owner {
         self.send(request, &descriptors);
         drop(write);
         match receive(&self.socket) {
-            (Reply::Started { token: started, .. }, mut descriptors) => {
+            (
+                Reply::Started {
+                    token: started,
+                    enforcement,
+                },
+                mut descriptors,
+            ) => {
                 assert_eq!(started, token);
+                let enforced = enforcement.into_iter().filter(|row| row.enforced);
                 Ok(Running {
+                    enforced: enforced.map(|row| row.feature).collect(),
                     token,
                     pidfd: descriptors.remove(0),
                     stdout: read,
