@@ -1,6 +1,6 @@
 /** From a reference to a root file system that a container can be started on. */
 
-import { realpath, stat } from 'node:fs/promises';
+import { realpathSync, statSync } from 'node:fs';
 import { CtrError } from '@ctr-ts/native';
 import { fileError } from './file-error.ts';
 import { hostMounts, NODE_DIRECTORY, type OciMount } from './host/mounts.ts';
@@ -69,7 +69,7 @@ export async function prepareRoot(
       return hostRoot(options);
     case 'rootfs':
       return {
-        root: await directoryRoot(reference.directory),
+        root: directoryRoot(reference.directory),
         mounts: [],
         config: NO_CONFIG,
         pathAdditions: [],
@@ -104,11 +104,14 @@ async function hostRoot({ store, rootless, upper, node }: PrepareOptions): Promi
   };
 }
 
-/** The caller's directory is used as it is: writes go to it. */
-async function directoryRoot(directory: string): Promise<RootSource> {
+/**
+ * The caller's directory is used as it is: writes go to it. Synchronous: two system calls of a
+ * microsecond, where the way through Node's thread pool costs a launch hundreds.
+ */
+function directoryRoot(directory: string): RootSource {
   try {
-    const path = await realpath(directory);
-    if (!(await stat(path)).isDirectory()) {
+    const path = realpathSync.native(directory);
+    if (!statSync(path).isDirectory()) {
       throw new CtrError('FILE_NOT_FOUND', `open rootfs:${directory}: it is no directory`, {
         hint: 'name a directory that holds a root file system',
       });
