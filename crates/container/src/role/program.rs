@@ -7,6 +7,7 @@ use caps::{CapSet, CapsHashSet};
 use ctr_spec::plan::{Process, Program};
 use ctr_sys::clone::Child;
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid};
 
@@ -168,10 +169,25 @@ fn take_stdio(stdio: [OwnedFd; 3], identity: &Identity) -> Result<()> {
             );
         }
     }
+    for fd in &stdio {
+        make_blocking(fd).step(step)?;
+    }
     let [stdin, stdout, stderr] = stdio;
     call("dup2", "stdin", nix::unistd::dup2_stdin(&stdin)).step(step)?;
     call("dup2", "stdout", nix::unistd::dup2_stdout(&stdout)).step(step)?;
     call("dup2", "stderr", nix::unistd::dup2_stderr(&stderr)).step(step)
+}
+
+/// A stream that was passed through may be non-blocking, as Node makes a pipe it writes to itself;
+/// programs take EAGAIN for a failure and lose output.
+fn make_blocking(fd: &OwnedFd) -> ctr_sys::Result<()> {
+    let flags = call("fcntl", "F_GETFL", fcntl(fd, FcntlArg::F_GETFL))?;
+    let flags = OFlag::from_bits_truncate(flags);
+    if !flags.contains(OFlag::O_NONBLOCK) {
+        return Ok(());
+    }
+    let blocking = FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK);
+    call("fcntl", "F_SETFL", fcntl(fd, blocking)).map(drop)
 }
 
 /// Give up what the plan does not grant.
