@@ -311,13 +311,22 @@ impl Server {
     }
 
     fn insert(&mut self, number: JobId, job: Job) -> Result<()> {
+        let watched = self.watch_job(number, &job);
+        if let (Err(_), Some(pidfd)) = (&watched, &job.pidfd) {
+            // What cannot be watched must not run; the next reaping takes it out of the books.
+            let _ = ctr_sys::pidfd::send_signal(pidfd.as_fd(), Signal::SIGKILL as i32);
+        }
+        self.jobs.insert(number, job);
+        watched
+    }
+
+    fn watch_job(&mut self, number: JobId, job: &Job) -> Result<()> {
         if let Some(report) = &job.report {
             self.watch(report, Source::Report(number))?;
         }
         if let Some(pidfd) = &job.pidfd {
             self.watch(pidfd, Source::Process)?;
         }
-        self.jobs.insert(number, job);
         Ok(())
     }
 
