@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::unistd::Pid;
 use serde_json::json;
@@ -29,18 +30,25 @@ fn temporary() -> Temporary {
     Temporary(nix::unistd::mkdtemp(&template).unwrap())
 }
 
-/// A run root in a directory of its own, removed at the end.
+/// A run root in a directory of its own, removed at the end. There is one at a time: a lock lasts
+/// until its last duplicate is closed, and a child that another test's thread is spawning has
+/// duplicates of all until it executes.
 struct Place {
     _directory: Temporary,
     state: StateRoot,
+    _alone: MutexGuard<'static, ()>,
 }
 
+static ALONE: Mutex<()> = Mutex::new(());
+
 fn place() -> Place {
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = temporary();
     let state = StateRoot::open(&directory.path().join("run")).unwrap();
     Place {
         _directory: directory,
         state,
+        _alone: alone,
     }
 }
 
