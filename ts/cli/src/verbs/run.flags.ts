@@ -2,6 +2,7 @@
 
 import { RUN_NOT_YET } from '../docker-flags.ts';
 import { type FlagTable, JSON_FLAG, LONG_HELP_FLAG } from '../flags.ts';
+import { LIMIT_FLAGS } from './limit.flags.ts';
 
 /** What a container is. */
 export const CONTAINER_FLAGS = [
@@ -52,25 +53,7 @@ export const CONTAINER_FLAGS = [
     metavar: 'NAME[=VALUE]',
     help: 'keep a label with the container',
   },
-  {
-    name: 'cpus',
-    type: 'string',
-    metavar: 'N',
-    help: 'limit of processor time, 0.5 is half of one',
-  },
-  {
-    name: 'memory',
-    short: 'm',
-    type: 'string',
-    metavar: 'SIZE',
-    help: 'limit of memory, for example 256m',
-  },
-  {
-    name: 'pids-limit',
-    type: 'string',
-    metavar: 'N',
-    help: 'limit of processes and threads, -1 is none',
-  },
+  ...LIMIT_FLAGS,
   {
     name: 'cap-add',
     type: 'string',
