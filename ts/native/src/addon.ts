@@ -20,7 +20,10 @@ export interface Addon {
   attach(onEvent: (event: string) => void): number;
   /** Start the launcher if it does not run, and report what it found. Reply event: `ready` or `failed`. */
   ready(sink: number, token: number): void;
-  /** Make pipes: -> child ends (kept by the addon until launch) and our ends as fds. */
+  /**
+   * Make pipes, or a socket to a terminal: -> child ends (kept by the addon until launch) and our
+   * ends as fds. `launch` and `exec` want a terminal exactly when their plan says `terminal`.
+   */
   openStdio(modes: StdioModes): Stdio;
   /** Close the child ends of an unused `openStdio`. */
   closeStdio(handle: number): void;
@@ -30,6 +33,25 @@ export interface Addon {
   exec(sink: number, token: number, request: string, stdio: number): void;
   /** Signal what a token of this sink started (by pidfd; with `tree`, all descendants). */
   signal(sink: number, token: number, signal: number, tree: boolean): void;
+  /**
+   * Set the window size of a token's terminal; its foreground process group gets SIGWINCH. Before
+   * `started` the size is kept until then. Without a terminal, or after its end, nothing happens.
+   */
+  resize(sink: number, token: number, rows: number, columns: number): void;
+  /**
+   * Leave a container with a terminal to its launcher, which from then on outlives this process
+   * until its last such container has ended, and reads (and drops) what the terminal says. Only for
+   * a token of `launch` or `attachTerminal`; an attached one is merely let go again. Events:
+   * detached, the last of its token | detachFailed, after which all is as before.
+   */
+  detach(sink: number, token: number): void;
+  /**
+   * Connect to the terminal of a running container of any owner. `request` is JSON of
+   * TerminalRequest, `stdio` a terminal's, whose size the terminal gets. Events as launch. One
+   * client at a time: `TERMINAL_BUSY`; without a terminal: `NO_TERMINAL`. The end of this process
+   * detaches, it ends nothing.
+   */
+  attachTerminal(sink: number, token: number, request: string, stdio: number): void;
   /** Apply a layer blob (path) to a directory (path). Events: done | failed. `options` is JSON. */
   applyLayer(sink: number, token: number, blob: string, directory: string, options: string): void;
   /** Remove a directory tree as the id-mapping launcher. Events: done | failed. */
@@ -78,13 +100,28 @@ export interface StdioModes {
   stdin: StdioMode;
   stdout: StdioMode;
   stderr: StdioMode;
+  /** One pseudo-terminal of this size in place of three streams; the modes are not looked at. */
+  terminal?: WindowSize;
 }
+
+/** Of a terminal, in characters; 1 to 65535 each. */
+export interface WindowSize {
+  rows: number;
+  columns: number;
+}
+
 export interface Stdio {
   handle: number;
   /** Our ends; -1 where the mode is not `pipe`. */
   stdin: number;
   stdout: number;
   stderr: number;
+  /**
+   * Our end of a stream socket that carries the terminal's bytes both ways, or -1. It ends when
+   * the last process that holds the terminal has, all output delivered. Half-closing it types the
+   * terminal's end-of-file character (nothing in raw mode).
+   */
+  terminal: number;
 }
 
 /** A ContainerRequest of ctr-spec plus what the state needs. */
@@ -107,6 +144,12 @@ export interface NativeExecRequest {
   id: string;
   /** Fields of ctr-spec's ExecRequest. */
   exec: unknown;
+}
+
+export interface TerminalRequest {
+  stateRoot: string;
+  /** An id, a name, or the start of an id. */
+  id: string;
 }
 
 /** A record of the state store; fields of config.json are blank when it cannot be read. */
@@ -198,4 +241,6 @@ export type AddonEvent =
       /** `runtime-lost` when the owner died first. */
       reason?: 'runtime-lost';
     }
+  | { token: number; type: 'detached' }
+  | { token: number; type: 'detachFailed'; error: NativeFailure }
   | { token: number; type: 'done'; result: unknown };

@@ -13,12 +13,14 @@ import type {
   StateEntry,
   Stdio,
   StdioModes,
+  TerminalRequest,
 } from './addon.ts';
 import { call, fromThrown } from './failure.ts';
 import { currentHolder } from './holder.ts';
 import { native } from './load.ts';
 import {
   type Exited,
+  endedFirst,
   expectAnswer,
   expectProcess,
   type Pending,
@@ -35,6 +37,16 @@ export interface Launched {
   exited: Promise<Exited>;
   /** Signals it, with `tree` all its descendants too. What has ended is not signalled. */
   signal(number: number, tree?: boolean): void;
+  /** Sets the size of its terminal's window. Nothing happens without one, or after its end. */
+  resize(rows: number, columns: number): void;
+  /**
+   * Leaves a container with a terminal to its launcher: it goes on without this process, and
+   * `exited` says `detached`. One that was attached is only let go.
+   *
+   * Rejects with `NO_TERMINAL` where there is none, and with `CONTAINER_NOT_RUNNING` when it ended
+   * first; then nothing has changed.
+   */
+  detach(): Promise<void>;
   /** Lets Node exit while this runs; what it started dies then. */
   unref(): void;
 }
@@ -102,8 +114,17 @@ export class Client {
     return this.#start((token) => this.#addon.exec(this.#sink, token, text, stdio));
   }
 
+  /**
+   * Connects a terminal's stdio to a running container of any owner. `started` rejects with
+   * `TERMINAL_BUSY` while another client has it, and with `NO_TERMINAL` where there is none.
+   */
+  attachTerminal(request: TerminalRequest, stdio: number): Launched {
+    const text = JSON.stringify(request);
+    return this.#start((token) => this.#addon.attachTerminal(this.#sink, token, text, stdio));
+  }
+
   /** Runs a role of the executable, on our own streams or on those of an `openStdio`. */
-  runRole(args: string[], stdio?: number): Omit<Launched, 'started'> {
+  runRole(args: string[], stdio?: number): Pick<Launched, 'exited' | 'signal' | 'unref'> {
     return this.#start((token) => this.#addon.runRole(this.#sink, token, args, stdio));
   }
 
@@ -155,12 +176,25 @@ export class Client {
   }
 
   #start(submit: (token: number) => void): Launched {
-    const [pending, started, exited] = expectProcess();
+    const { pending, started, exited, expectDetached } = expectProcess();
     const token = this.#submit(pending, submit);
-    const signal = (number: number, tree = false): void => {
-      if (this.#pending.has(token)) call(() => this.#addon.signal(this.#sink, token, number, tree));
+    const whilePending = (operation: () => void): void => {
+      if (this.#pending.has(token)) call(operation);
     };
-    return { started, exited, signal, unref: () => this.#release(token) };
+    return {
+      started,
+      exited,
+      signal: (number, tree = false) =>
+        whilePending(() => this.#addon.signal(this.#sink, token, number, tree)),
+      resize: (rows, columns) =>
+        whilePending(() => this.#addon.resize(this.#sink, token, rows, columns)),
+      detach: async () => {
+        if (!this.#pending.has(token)) throw endedFirst();
+        call(() => this.#addon.detach(this.#sink, token));
+        await expectDetached();
+      },
+      unref: () => this.#release(token),
+    };
   }
 
   #done<T>(submit: (token: number) => void): Promise<T> {

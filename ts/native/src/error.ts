@@ -39,6 +39,9 @@ export const ERROR_CODES = [
   'COMMAND_NOT_FOUND',
   'COMMAND_NOT_EXECUTABLE',
   'USER_NOT_FOUND',
+  // Terminals.
+  'NO_TERMINAL',
+  'TERMINAL_BUSY',
   // Control groups.
   'CGROUP_UNAVAILABLE',
   'CGROUP_NOT_DELEGATED',

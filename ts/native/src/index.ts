@@ -17,6 +17,8 @@ export type {
   Stdio,
   StdioMode,
   StdioModes,
+  TerminalRequest,
+  WindowSize,
 } from './addon.ts';
 export { Client, client, type Launched } from './client.ts';
 export {

@@ -12,8 +12,8 @@ export interface Exit {
   /** For example `SIGKILL`. */
   signal: string | null;
   oomKilled: boolean;
-  /** `runtime-lost`: its owner died first, and it with it. */
-  reason?: 'runtime-lost';
+  /** `runtime-lost`: its owner died first, and it with it. `detached`: it may still run. */
+  reason?: 'runtime-lost' | 'detached';
 }
 
 /** A process that was executed. */
