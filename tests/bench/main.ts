@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type BaseComparison, compareBase } from './base-shape.ts';
 import type { Blocking } from './blocking-child.ts';
+import { dockerPeer, podmanPeer } from './engines.ts';
 import { compile, floorOf } from './floor.ts';
 import { makeRootfs } from './machine.ts';
 import { measure, type Peer, type Percentiles } from './measure.ts';
@@ -98,10 +99,23 @@ async function makePeers(floor: string, rootfs: string): Promise<Peer[]> {
   const runc = isRoot ? runcPeer(floor, directory, rootfs) : undefined;
   if (bwrap === undefined) notes.push('bubblewrap: not installed');
   if (runc === undefined) notes.push(isRoot ? 'runc: not installed' : 'runc: needs root, left out');
-  peers.push(spawnPeer(), bwrap, runc);
+  peers.push(spawnPeer(), bwrap, runc, ...(await enginePeers(floor, rootfs)));
   const found = peers.filter((peer) => peer !== undefined);
   for (const peer of found) stack.defer(() => peer.close());
   return found;
+}
+
+/** Whole engines; who is missing or does not start is noted. */
+async function enginePeers(floor: string, rootfs: string): Promise<Peer[]> {
+  if (!isRoot) {
+    notes.push('podman, docker: measured as root only, left out');
+    return [];
+  }
+  const podman = podmanPeer(floor, directory, rootfs);
+  if (podman === undefined) notes.push('podman: not installed, or no runc for it');
+  const docker = await dockerPeer(floor, directory, rootfs);
+  if (typeof docker === 'string') notes.push(`docker: ${docker}`);
+  return [podman, docker].filter((peer) => typeof peer === 'object');
 }
 
 /** Ties floor.c to the reference floor, where that is at hand. */

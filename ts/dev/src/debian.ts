@@ -26,6 +26,8 @@ export const debianPackages: readonly Row[] = [
   { name: 'strace', purpose: 'test', reason: 'shows which system calls were made' },
   { name: 'bubblewrap', purpose: 'test', reason: 'a peer in the benchmark' },
   { name: 'runc', purpose: 'test', reason: 'a peer in the benchmark' },
+  { name: 'podman', purpose: 'test', reason: 'a peer in the benchmark' },
+  { name: 'docker.io', purpose: 'test', reason: 'a peer in the benchmark' },
 ];
 
 export interface InstallOptions {
