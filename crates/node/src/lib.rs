@@ -12,6 +12,7 @@ mod channel;
 mod event;
 mod fault;
 mod io;
+mod raw_mode;
 mod states;
 mod stdio;
 
@@ -241,6 +242,18 @@ pub fn run_role(sink: u32, token: u32, args: Vec<String>, stdio: Option<u32>) ->
         args,
         stdio,
     })
+}
+
+/// Make the terminal of our own stdin raw.
+#[napi]
+pub fn enter_raw_mode() -> napi::Result<()> {
+    throw(raw_mode::enter())
+}
+
+/// Give the terminal of our own stdin back.
+#[napi]
+pub fn leave_raw_mode() -> napi::Result<()> {
+    throw(raw_mode::leave())
 }
 
 /// An operation on control groups.

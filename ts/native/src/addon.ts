@@ -71,6 +71,14 @@ export interface Addon {
    * or with those of an `openStdio`. Events: exited | failed. Never a shell.
    */
   runRole(sink: number, token: number, args: string[], stdio?: number): void;
+  /**
+   * Make the terminal of our own stdin raw, output processing included (Node's setRawMode leaves
+   * that on); again where somebody changed it meanwhile. A background job is stopped by the kernel
+   * until it is in the foreground. Throws when stdin is no terminal.
+   */
+  enterRawMode(): void;
+  /** Give it back as it was; nothing without an `enterRawMode`. What was typed is kept. */
+  leaveRawMode(): void;
   /** An operation on control groups as JSON, see crates/cgroup/src/operation.rs. Synchronous. */
   cgroup(operation: string): string;
   /** Forget everything of the launcher in a way that tests can see; kills it with SIGKILL. */

@@ -161,6 +161,16 @@ export class Client {
     call(() => this.#addon.removeState(stateRoot, id));
   }
 
+  /** Makes the terminal of our own stdin raw, or raw again. */
+  enterRawMode(): void {
+    call(() => this.#addon.enterRawMode());
+  }
+
+  /** Gives it back as it was before the first {@link enterRawMode}. */
+  leaveRawMode(): void {
+    call(() => this.#addon.leaveRawMode());
+  }
+
   /** An operation on control groups: `{op: 'report'}` and so on. */
   cgroup(operation: { op: string; [field: string]: unknown }): unknown {
     return JSON.parse(call(() => this.#addon.cgroup(JSON.stringify(operation))));
