@@ -6,7 +6,13 @@ import { CtrError } from './errors.ts';
 import { execRequest } from './exec.ts';
 import { type Explanation, explainContainer } from './explain.ts';
 import { type Exit, launchWith, type Running } from './launch.ts';
-import type { ContainerOptions, EngineOptions, ExecOptions, ProcessOptions } from './options.ts';
+import type {
+  AttachOptions,
+  ContainerOptions,
+  EngineOptions,
+  ExecOptions,
+  ProcessOptions,
+} from './options.ts';
 import { type Directories, directories } from './paths.ts';
 import { prepareContainer } from './prepare.ts';
 import { Process } from './process.ts';
@@ -140,8 +146,37 @@ export class Container {
         async () => {
           const record = this.#own?.record ?? recordOf(findState(core, stateRoot, id));
           const exec = await execRequest(core, record, command, options);
-          return { id, begin: (stdio) => core.exec({ stateRoot, id, exec }, stdio) };
+          return { id, kind: 'guest', begin: (stdio) => core.exec({ stateRoot, id, exec }, stdio) };
         },
+        () => core,
+      ),
+    });
+  }
+
+  /**
+   * Connects to the terminal of the container's PID 1, one client at a time. The Process is PID 1:
+   * `stdin`, `stdout` and `resize()` are its terminal's, the result is its end. Neither giving up
+   * nor disposing ends the container: it is let go, as with `detach()`.
+   *
+   * Rejects with `CONTAINER_NOT_RUNNING`, `NO_TERMINAL`, `TERMINAL_BUSY`.
+   */
+  attach(options: AttachOptions & { encoding: 'bytes' }): Process<Uint8Array>;
+  attach(options?: AttachOptions & { encoding?: 'utf8' | undefined }): Process<string>;
+  attach(options: AttachOptions = {}): Process<string | Uint8Array> {
+    const [core, stateRoot, id] = [this.#core, this.#directories.runRoot, this.id];
+    const connected: ProcessOptions = { ...options, terminal: options.terminal ?? true };
+    return new Process<string | Uint8Array>(connected, {
+      keepsInput: true,
+      openStdio: (modes) => {
+        validateProcess(connected);
+        return core.openStdio(modes);
+      },
+      launch: launchWith(
+        async () => ({
+          id,
+          kind: 'attached',
+          begin: (stdio) => core.attachTerminal({ stateRoot, id }, stdio),
+        }),
         () => core,
       ),
     });

@@ -51,6 +51,10 @@ export const SDK_ERRORS = {
   COMMAND_NOT_EXECUTABLE: 'the program cannot be executed',
   /** The user or group is not in the image. */
   USER_NOT_FOUND: 'no such user in the container',
+  /** The process or container was started without a terminal. */
+  NO_TERMINAL: 'there is no terminal',
+  /** Another process is connected to the container's terminal. */
+  TERMINAL_BUSY: 'the terminal has a client',
   /** A limit was asked for and no cgroup can be made. */
   CGROUP_UNAVAILABLE: 'no cgroup can be had',
   /** A limit was asked for and this user was not given a subtree of cgroups. */

@@ -5,7 +5,7 @@ import { hostname as hostName } from 'node:os';
 import { join } from 'node:path';
 import type { Core, StateEntry } from './core.ts';
 import { launchWith } from './launch.ts';
-import type { ContainerOptions } from './options.ts';
+import type { ContainerOptions, ProcessOptions } from './options.ts';
 import type { Plan } from './plan.ts';
 import { prepareContainer } from './prepare.ts';
 import {
@@ -68,7 +68,9 @@ export interface Explanation {
  *
  * @throws CtrError as `run()` rejects
  */
-export async function plan(options: ContainerOptions): Promise<Plan> {
+export async function plan(
+  options: ContainerOptions & Pick<ProcessOptions, 'terminal'>,
+): Promise<Plan> {
   const { core, request } = await prepareContainer(options, false);
   return core.plan(request) as Plan;
 }

@@ -28,6 +28,7 @@ test('the package exports exactly this', () => {
     'plan',
     'probe',
     'prune',
+    'rawMode',
     'run',
     'unshare',
   ]);

@@ -28,6 +28,7 @@ export { type Explanation, type InsideView, plan, type View } from './explain.ts
 export type { Enforcement, Exit } from './launch.ts';
 export { parseCpus, parsePids, parseSize } from './limits.ts';
 export type {
+  AttachOptions,
   ContainerOptions,
   EngineOptions,
   ExecOptions,
@@ -47,4 +48,5 @@ export { type RunOptions, run } from './run.ts';
 export type { ShellValue } from './shell.ts';
 export type { Signal } from './signals.ts';
 export type { ContainerExit, ContainerInfo, ContainerStatus } from './states.ts';
+export { type RawMode, rawMode, type TerminalOption, type TerminalSize } from './terminal.ts';
 export { type NamespaceKind, type UnshareOptions, unshare } from './unshare.ts';

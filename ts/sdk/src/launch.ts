@@ -3,6 +3,7 @@
 import type { Enforcement, Exited, Launched, Stdio, StdioModes } from '@ctr-ts/native';
 import type { Core } from './core.ts';
 import { SIGKILL, signalName } from './signals.ts';
+import type { TerminalSize } from './terminal.ts';
 
 export type { Enforcement, Stdio, StdioModes };
 
@@ -24,6 +25,12 @@ export interface Running {
   exited: Promise<Exit>;
   /** Signals it; `tree` also everything it started. */
   signal(number: number, tree: boolean): void;
+  /** Sets the size of its terminal, if it has one. */
+  resize(size: TerminalSize): void;
+  /** Leaves it to its launcher; absent where it ends with whoever started it. */
+  detach?: () => Promise<void>;
+  /** What giving up does. Default: kills it and everything it started. */
+  abandon?: () => void;
   /** Lets Node exit while it runs; it ends then. */
   unref(): void;
 }
@@ -31,6 +38,8 @@ export interface Running {
 /** Starts one process. Tests put real pipes of ordinary processes here. */
 export interface Launcher {
   openStdio(modes: StdioModes): Stdio;
+  /** Input that nobody took stays open: its end would reach a program that others use too. */
+  keepsInput?: boolean;
   /** Takes the child ends over. Rejects with `giveUp.reason` when that fires before the launch. */
   launch(stdio: number, giveUp: AbortSignal): Promise<Running>;
 }
@@ -38,6 +47,11 @@ export interface Launcher {
 /** A launch that is decided: nothing is missing but its streams. */
 export interface Decided {
   id: string;
+  /**
+   * Whose process it is. `own` (default): a container of ours, which can be left to its launcher.
+   * `guest`: in a container, ends with us. `attached`: goes on without us, whatever happens here.
+   */
+  kind?: 'own' | 'guest' | 'attached';
   begin(stdio: number): Launched;
 }
 
@@ -59,11 +73,14 @@ export function launchWith(
       throw error;
     }
     const launched = decided.begin(stdio);
-    const kill = (): void => launched.signal(SIGKILL, true);
+    const attached = decided.kind === 'attached';
+    const kill = (): void => {
+      if (!attached) launched.signal(SIGKILL, true);
+    };
     giveUp.addEventListener('abort', kill, { once: true });
     try {
       const { pid, enforcement } = await launched.started;
-      return runningOf(decided.id, pid, enforcement, launched);
+      return runningOf(decided, pid, enforcement, launched);
     } catch (error) {
       // Killed before it ran: what the caller wants to hear is why.
       if (giveUp.aborted) throw giveUp.reason;
@@ -75,7 +92,7 @@ export function launchWith(
 }
 
 function runningOf(
-  containerId: string,
+  { id, kind = 'own' }: Decided,
   pid: number,
   enforcement: Enforcement[],
   launched: Launched,
@@ -84,11 +101,15 @@ function runningOf(
   exited.catch(() => {});
   return {
     pid,
-    containerId,
+    containerId: id,
     enforcement,
     exited,
     signal: (number, tree) => launched.signal(number, tree),
+    resize: ({ rows, columns }) => launched.resize(rows, columns),
     unref: () => launched.unref(),
+    ...(kind === 'guest' ? {} : { detach: () => launched.detach() }),
+    // Letting go fails only when it has ended, which `exited` tells.
+    ...(kind === 'attached' ? { abandon: () => void launched.detach().catch(() => {}) } : {}),
   };
 }
 

@@ -17,6 +17,8 @@ export interface RuntimeSpec {
 /** https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#process */
 export interface SpecProcess {
   terminal?: boolean;
+  /** In characters; only with `terminal`. */
+  consoleSize?: { height: number; width: number };
   cwd: string;
   env: string[];
   args: string[];

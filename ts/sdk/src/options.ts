@@ -1,5 +1,7 @@
 /** What a caller of the SDK can ask for. */
 
+import type { TerminalOption, TerminalSize } from './terminal.ts';
+
 /** Where ctr-ts keeps its files; the defaults follow the FHS for root and XDG for others. */
 export interface EngineOptions {
   /** Images and writable layers. Default: /var/lib/ctr-ts, or ~/.local/share/ctr-ts. */
@@ -100,6 +102,12 @@ export interface StdioOption {
 export interface ProcessOptions {
   /** Default `'pipe'`. `'inherit'` uses the caller's own streams. */
   stdio?: 'pipe' | 'inherit' | StdioOption | undefined;
+  /**
+   * Connects the process to a pseudo-terminal of its own in place of three streams: `stdin` and
+   * `stdout` are its two directions, `stderr` is null, and the result's `stdout` has what it
+   * showed. Ending `stdin` types the end-of-file character. Cannot be combined with `stdio`.
+   */
+  terminal?: TerminalOption | undefined;
   /** Written to the process's stdin, which is then closed. */
   stdin?: string | Uint8Array | undefined;
   /** What `stdout` and `stderr` of the result are. Default `'utf8'`. */
@@ -111,6 +119,14 @@ export interface ProcessOptions {
   /** Kills the process and all it started after this many milliseconds (`timedOut`). */
   timeoutMs?: number | undefined;
 }
+
+/** How {@link Container.attach} connects to a container's terminal. */
+export type AttachOptions = Pick<ProcessOptions, 'encoding' | 'maxOutputBytes'> & {
+  /** What the terminal's window becomes. Default 80 columns and 24 rows. */
+  terminal?: TerminalSize | undefined;
+  /** Lets the container go again; the result rejects with `ABORTED`. */
+  signal?: AbortSignal | undefined;
+};
 
 /** What {@link Container.exec} can change of what the container itself runs with. */
 export interface ExecOptions {

@@ -6,11 +6,12 @@ import type { LaunchRequest } from '@ctr-ts/native';
 import { type Core, openCore } from './core.ts';
 import { hostFacts } from './host.ts';
 import { openImage } from './image.ts';
-import type { ContainerOptions } from './options.ts';
+import type { ContainerOptions, ProcessOptions } from './options.ts';
 import { type Directories, directories } from './paths.ts';
 import type { OverlayUpper } from './plan.ts';
 import { type ContainerRecord, makeRecord } from './record.ts';
 import { buildSpec, cgroupPolicy, withHome } from './spec.ts';
+import { terminalSize, withTerminal } from './terminal.ts';
 import { validateContainer } from './validate.ts';
 
 /** A container that can be launched; nothing of it exists yet but its image's layers. */
@@ -29,7 +30,7 @@ export interface Prepared {
  * reason when that fires
  */
 export async function prepareContainer(
-  options: ContainerOptions,
+  options: ContainerOptions & Pick<ProcessOptions, 'terminal'>,
   init: boolean,
   signal?: AbortSignal,
 ): Promise<Prepared> {
@@ -72,7 +73,10 @@ export async function prepareContainer(
     user,
     writableLayer: onDisk && root.upper.kind === 'directory' ? root.upper.path : undefined,
   });
-  const process = { ...spec.process, env: withHome(spec.process.env, user) };
+  const process = withTerminal(
+    { ...spec.process, env: withHome(spec.process.env, user) },
+    terminalSize(options.terminal),
+  );
   return {
     core,
     directories: paths,

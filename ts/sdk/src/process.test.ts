@@ -36,7 +36,8 @@ function host(script: string, delayMs = 0): Launcher & { pid: number } {
         ends.push(name === 'stdin' ? read : write);
         return name === 'stdin' ? write : read;
       });
-      return { handle: 1, stdin: ours[0] ?? -1, stdout: ours[1] ?? -1, stderr: ours[2] ?? -1 };
+      const [stdin = -1, stdout = -1, stderr = -1] = ours;
+      return { handle: 1, stdin, stdout, stderr, terminal: -1 };
     },
     launch: async (_, giveUp): Promise<Running> => {
       await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -57,7 +58,8 @@ function host(script: string, delayMs = 0): Launcher & { pid: number } {
       const signal = (number: number, tree: boolean): void => {
         process.kill(tree ? -pid : pid, number);
       };
-      return { pid, containerId: 'host', enforcement: [], exited, signal, unref: () => {} };
+      const running = { pid, containerId: 'host', enforcement: [], exited, signal };
+      return { ...running, resize: () => {}, unref: () => {} };
     },
   } as Launcher & { pid: number };
   return launcher;

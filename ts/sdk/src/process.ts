@@ -6,12 +6,13 @@ import { Collector } from './collect.ts';
 import { Deadline } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import { processEvents } from './events.ts';
-import type { Exit, Launcher, Running } from './launch.ts';
+import type { Exit, Launcher, Running, Stdio } from './launch.ts';
 import type { ProcessOptions } from './options.ts';
 import type { ProcessEvent, Result, Started } from './result.ts';
 import type { Signal } from './signals.ts';
 import { SIGKILL, signalNumber } from './signals.ts';
 import { copyStream, openPipe, planStreams } from './streams.ts';
+import { checkTerminalSize, type TerminalSize } from './terminal.ts';
 
 /** Most bytes kept of each stream unless the caller says else. */
 export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
@@ -30,9 +31,12 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
   /** Resolves once the program runs; rejects when it could not be started. */
   readonly started: Promise<Started>;
   readonly #options: ProcessOptions;
+  readonly #keepsInput: boolean;
   readonly #deadline: Deadline;
   readonly #running: Promise<Running>;
   readonly #exit: Promise<Exit>;
+  /** Set with a terminal: it is both stdin and stdout. */
+  readonly #terminal: Socket | null;
   readonly #sockets: { stdin: Socket | null; stdout: Socket | null; stderr: Socket | null };
   readonly #collectors: { stdout?: Collector; stderr?: Collector } = {};
   readonly #taken = new Set<'stdin' | 'stdout' | 'stderr'>();
@@ -43,9 +47,10 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
   /** Made by `run()` and `Container.exec()` only. */
   constructor(options: ProcessOptions, launcher: Launcher) {
     this.#options = options;
+    this.#keepsInput = launcher.keepsInput === true;
     this.#deadline = new Deadline(options);
     const plan = planStreams(options);
-    let stdio = { handle: 0, stdin: -1, stdout: -1, stderr: -1 };
+    let stdio: Stdio = { handle: 0, stdin: -1, stdout: -1, stderr: -1, terminal: -1 };
     try {
       stdio = launcher.openStdio(plan.modes);
       this.#running = launcher.launch(stdio.handle, this.#deadline.signal);
@@ -53,9 +58,10 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
       this.#running = Promise.reject(error);
     }
     this.#killOnGiveUp();
+    this.#terminal = openPipe(stdio.terminal, 'both');
     this.#sockets = {
-      stdin: openPipe(stdio.stdin, 'write'),
-      stdout: openPipe(stdio.stdout, 'read'),
+      stdin: this.#terminal ?? openPipe(stdio.stdin, 'write'),
+      stdout: this.#terminal ?? openPipe(stdio.stdout, 'read'),
       stderr: openPipe(stdio.stderr, 'read'),
     };
     this.started = this.#running.then(({ pid, containerId, enforcement }) => ({
@@ -76,18 +82,18 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
     });
   }
 
-  /** The process's input, `null` when it is not a pipe. Take it right after the call, or it is closed. */
+  /** The process's input, `null` when it is neither pipe nor terminal. Take it right after the call, or it is closed. */
   get stdin(): Writable | null {
     this.#taken.add('stdin');
     return this.#sockets.stdin;
   }
 
-  /** The process's output, `null` when it is not a pipe. What is taken is not in the result. */
+  /** The process's output, `null` when it is neither pipe nor terminal. What is taken is not in the result. */
   get stdout(): Readable | null {
     return this.#take('stdout');
   }
 
-  /** As `stdout`. */
+  /** As `stdout`; `null` with a terminal. */
   get stderr(): Readable | null {
     return this.#take('stderr');
   }
@@ -99,10 +105,41 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
     running.signal(number, number === SIGKILL);
   }
 
+  /**
+   * Sets the size of the process's terminal; programs in its foreground hear of it (SIGWINCH).
+   *
+   * @throws CtrError `NO_TERMINAL`, `INVALID_ARGUMENT`
+   */
+  async resize(size: TerminalSize): Promise<void> {
+    checkTerminalSize(size);
+    this.#requireTerminal('resize');
+    (await this.#running).resize(size);
+  }
+
+  /**
+   * Leaves the container and its terminal to its launcher, and resolves when it goes on without
+   * this process: `Container.get()` finds it, `attach()` connects to it again. The result then
+   * says `detached`, and no time limit counts any more. Of a container that was attached to, this
+   * process merely lets go.
+   *
+   * @throws CtrError `NO_TERMINAL`; `CONTAINER_NOT_RUNNING` when it ended first;
+   * `INVALID_ARGUMENT` for a process of `exec()`, which ends with whoever started it
+   */
+  async detach(): Promise<void> {
+    this.#requireTerminal('detach from');
+    const running = await this.#running;
+    if (running.detach === undefined) {
+      throw new CtrError('INVALID_ARGUMENT', 'detach from a process of exec()', {
+        hint: 'it ends with whoever started it; a container with a terminal can be left',
+      });
+    }
+    await running.detach();
+  }
+
   /** The result; rejects with `NONZERO_EXIT` unless the process exited with 0. */
   async orThrow(): Promise<Result<Output>> {
     const result = await this;
-    if (result.exitCode === 0 && !result.timedOut) return result;
+    if ((result.exitCode === 0 && !result.timedOut) || result.detached) return result;
     const how = result.timedOut
       ? `ran longer than ${this.#options.timeoutMs} ms`
       : result.signal === null
@@ -166,7 +203,8 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
     }
     // Nobody will ever write: a program that reads its input must see its end, not wait for ever.
     const explicit =
-      typeof this.#options.stdio === 'object' && this.#options.stdio.stdin === 'pipe';
+      this.#keepsInput ||
+      (typeof this.#options.stdio === 'object' && this.#options.stdio.stdin === 'pipe');
     if (!this.#taken.has('stdin') && !explicit) this.#sockets.stdin?.end();
   }
 
@@ -176,6 +214,8 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
       const start = performance.now();
       const exit = await running.exited;
       this.#durationMs = performance.now() - start;
+      // What it shows from now on is for the next who attaches.
+      if (exit.reason === 'detached') this.#terminal?.destroy();
       return exit;
     } catch (error) {
       // Nothing will come any more, whoever still holds the other ends.
@@ -184,7 +224,8 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
       throw error;
     } finally {
       this.#copied.get('stdin')?.();
-      this.#sockets.stdin?.destroy();
+      // A terminal's other direction may still hold the last output.
+      if (this.#terminal === null) this.#sockets.stdin?.destroy();
     }
   }
 
@@ -207,6 +248,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
         truncated: (stdout?.truncated ?? false) || (stderr?.truncated ?? false),
         oomKilled,
         timedOut: this.#deadline.timedOut,
+        ...(exit.reason === 'detached' ? { detached: true as const } : {}),
         durationMs: this.#durationMs,
       };
     } finally {
@@ -239,12 +281,19 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
     for (const socket of open) socket.destroy();
   }
 
-  /** What was given up and runs already is killed with all it started. */
+  #requireTerminal(what: string): void {
+    if (this.#terminal !== null) return;
+    throw new CtrError('NO_TERMINAL', `${what} the process: it has no terminal`, {
+      hint: 'start it with terminal: true',
+    });
+  }
+
+  /** What was given up and runs already is killed with all it started; what was attached to is let go. */
   #killOnGiveUp(): void {
     const { signal } = this.#deadline;
     const kill = (): void =>
       void this.#running.then(
-        (running) => running.signal(SIGKILL, true),
+        (running) => (running.abandon ?? (() => running.signal(SIGKILL, true)))(),
         () => {},
       );
     if (signal.aborted) kill();

@@ -1,7 +1,8 @@
 /** What is kept about a container for ps, inspect, explain and exec, by whatever process asks. */
 
 import type { SpecProcess } from './oci.ts';
-import type { ContainerOptions, TmpfsMount, VolumeMount } from './options.ts';
+import type { ContainerOptions, ProcessOptions, TmpfsMount, VolumeMount } from './options.ts';
+import { terminalSize } from './terminal.ts';
 
 /** How a request names its system call policy, as ctr-spec reads it. */
 export type SeccompRequest =
@@ -21,10 +22,15 @@ export interface ContainerRecord {
   privileged: boolean;
   readOnly: boolean;
   remove: boolean;
+  /** PID 1 has a terminal, which can be attached to. Absent in older records. */
+  terminal?: boolean;
   limits: Limits;
   volumes: VolumeMount[];
   tmpfs: TmpfsMount[];
-  /** What an exec starts from. HOME is not in its environment: it depends on the user. */
+  /**
+   * What an exec starts from. HOME is not in its environment: it depends on the user; nor are TERM
+   * and a terminal, which each process has or has not of its own.
+   */
   process: SpecProcess;
   user: string | null;
   seccomp: SeccompRequest;
@@ -41,7 +47,7 @@ export interface Limits {
 
 /** The record of a container that is about to be made. */
 export function makeRecord(input: {
-  options: ContainerOptions;
+  options: ContainerOptions & Pick<ProcessOptions, 'terminal'>;
   init: boolean;
   hostname: string;
   process: SpecProcess;
@@ -60,6 +66,7 @@ export function makeRecord(input: {
     privileged: options.privileged === true,
     readOnly: options.readOnly === true,
     remove: options.remove !== false,
+    terminal: terminalSize(options.terminal) !== undefined,
     limits: {
       cpus: cpus ?? null,
       memoryBytes: memoryBytes ?? null,

@@ -26,6 +26,8 @@ export interface Result<Output = string> {
   oomKilled: boolean;
   /** `timeoutMs` passed and everything was killed. */
   timedOut: boolean;
+  /** Set when it was left to its launcher; it may still run. */
+  detached?: true;
   /** From the program's start to its end, in milliseconds. */
   durationMs: number;
 }

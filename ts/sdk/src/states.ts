@@ -34,6 +34,8 @@ export interface ContainerInfo {
   network: 'none' | 'host';
   privileged: boolean;
   readOnly: boolean;
+  /** PID 1 has a terminal, which can be attached to. */
+  terminal: boolean;
   limits: Limits;
   volumes: VolumeMount[];
   tmpfs: TmpfsMount[];
@@ -116,6 +118,7 @@ export function describe(entry: StateEntry): ContainerInfo {
     network: record?.network ?? 'none',
     privileged: record?.privileged ?? false,
     readOnly: record?.readOnly ?? false,
+    terminal: record?.terminal ?? false,
     limits: record?.limits ?? { cpus: null, memoryBytes: null, pidsLimit: null },
     volumes: record?.volumes ?? [],
     tmpfs: record?.tmpfs ?? [],

@@ -3,12 +3,13 @@
 import { fstatSync, type Stats } from 'node:fs';
 import { Socket } from 'node:net';
 import type { ProcessOptions, StreamMode } from './options.ts';
+import { type TerminalSize, terminalSize } from './terminal.ts';
 
 type StreamName = 'stdin' | 'stdout' | 'stderr';
 
 /** What is asked of the addon, and which pipes we copy from or to our own streams. */
 export interface StreamPlan {
-  modes: Record<StreamName, StreamMode>;
+  modes: Record<StreamName, StreamMode> & { terminal?: TerminalSize };
   copies: Record<StreamName, boolean>;
 }
 
@@ -20,6 +21,11 @@ export function planStreams(options: ProcessOptions): StreamPlan {
     modes: { stdin: 'pipe', stdout: 'pipe', stderr: 'pipe' },
     copies: { stdin: false, stdout: false, stderr: false },
   };
+  const terminal = terminalSize(options.terminal);
+  if (terminal !== undefined) {
+    plan.modes = { stdin: 'null', stdout: 'null', stderr: 'null', terminal };
+    return plan;
+  }
   const { stdio = 'pipe' } = options;
   NAMES.forEach((name, fd) => {
     let mode = typeof stdio === 'string' ? stdio : (stdio[name] ?? 'pipe');
@@ -53,10 +59,13 @@ function canHandOver(fd: number): boolean {
 }
 
 /** Our end of a pipe as a stream; `null` for -1. Never an fs stream: each would block a pool thread. */
-export function openPipe(fd: number, direction: 'read' | 'write'): Socket | null {
-  if (fd < 0) return null;
-  const reading = direction === 'read';
-  const socket = new Socket({ fd, readable: reading, writable: !reading });
+export function openPipe(fd: number, direction: 'read' | 'write' | 'both'): Socket | null {
+  if (!(fd >= 0)) return null;
+  const socket = new Socket({
+    fd,
+    readable: direction !== 'write',
+    writable: direction !== 'read',
+  });
   // EPIPE and EIO are how a process that is gone looks; nobody else would hear of them.
   socket.on('error', () => {});
   return socket;

@@ -7,6 +7,7 @@ import { isDelay } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import { checkCpus, checkMemory, checkPids } from './limits.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions } from './options.ts';
+import { checkTerminalSize, terminalSize } from './terminal.ts';
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
@@ -60,6 +61,14 @@ export function validateExec(command: readonly string[], options: ExecOptions): 
 /** Checks how a process is connected. Throws `INVALID_ARGUMENT`. */
 export function validateProcess(options: ProcessOptions): void {
   const { maxOutputBytes, timeoutMs } = options;
+  const size = terminalSize(options.terminal);
+  if (size !== undefined) checkTerminalSize(size);
+  if (size !== undefined && options.stdio !== undefined) {
+    throw invalid(
+      'terminal and stdio cannot be combined',
+      'leave stdio out: with a terminal, stdin and stdout are its two directions',
+    );
+  }
   if (
     maxOutputBytes !== undefined &&
     !(Number.isSafeInteger(maxOutputBytes) && maxOutputBytes >= 0)

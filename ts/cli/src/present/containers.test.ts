@@ -21,6 +21,7 @@ const RUNNING: ContainerInfo = {
   network: 'none',
   privileged: false,
   readOnly: false,
+  terminal: false,
   limits: { cpus: null, memoryBytes: null, pidsLimit: null },
   volumes: [],
   tmpfs: [],

@@ -50,6 +50,7 @@ const EXPLANATION: Explanation = {
     network: 'none',
     privileged: false,
     readOnly: false,
+    terminal: false,
     limits: { cpus: null, memoryBytes: null, pidsLimit: 64 },
     volumes: [],
     tmpfs: [],
