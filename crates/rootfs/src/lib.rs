@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod cgroup;
+mod content;
 mod device;
 mod error;
 mod mask;
@@ -49,6 +50,9 @@ pub struct Skipped {
 /// The step, call, arguments and errno of the first refusal; code `MOUNT_FAILED` unless a host path
 /// is missing (`FILE_NOT_FOUND`) or out of reach (`PERMISSION_DENIED`).
 pub fn enter(plan: &Plan, situation: Situation) -> Result<Vec<Skipped>> {
+    // ORDER: while the host's mounts are peers of this namespace's: mounts made below these trees
+    // shall show on the host, which is what the caller asked for by `shared`.
+    let mut sources = mounts::open_shared(&plan.mounts)?;
     // ORDER: before any mount, or mounts would propagate to the host.
     let propagation = if mounts::follows_host(&plan.mounts) {
         MsFlags::MS_SLAVE
@@ -70,8 +74,9 @@ pub fn enter(plan: &Plan, situation: Situation) -> Result<Vec<Skipped>> {
         },
     )?;
     // ORDER: host paths are opened while nothing covers them.
-    let sources = mounts::open_sources(&plan.mounts)?;
+    mounts::open_sources(&plan.mounts, &mut sources)?;
     let hosts = device::open_hosts(&plan.devices, situation)?;
+    content::open_sources(&plan.mounts, &mut sources)?;
     let root = root::attach(&plan.root)?;
     let skipped = mounts::attach_all(root.as_fd(), plan, sources)?;
     device::make_all(root.as_fd(), plan, hosts)?;

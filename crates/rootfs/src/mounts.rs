@@ -20,27 +20,42 @@ pub(crate) struct Source {
     leaf: Leaf,
 }
 
+impl Source {
+    pub(crate) fn new(tree: OwnedFd, leaf: Leaf) -> Self {
+        Self { tree, leaf }
+    }
+}
+
 /// Whether any mount wants to see what the host mounts later.
 pub(crate) fn follows_host(mounts: &[Mount]) -> bool {
     mounts.iter().any(|mount| {
         matches!(
             mount.propagation,
-            Some(
-                Propagation::Slave
-                    | Propagation::Rslave
-                    | Propagation::Shared
-                    | Propagation::Rshared
-            )
+            Some(Propagation::Slave | Propagation::Rslave)
         )
     })
 }
 
-/// Copy the trees of all bind mounts, in order; `None` for other kinds.
-pub(crate) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<Source>>> {
+/// Copy the trees of the bind mounts that exchange mounts with the host both ways; `None` for all
+/// others.
+pub(crate) fn open_shared(mounts: &[Mount]) -> Result<Vec<Option<Source>>> {
     mounts
         .iter()
-        .map(|mount| source_of(&mount.source))
+        .map(|mount| match mount.propagation {
+            Some(Propagation::Shared | Propagation::Rshared) => source_of(&mount.source),
+            _ => Ok(None),
+        })
         .collect()
+}
+
+/// Copy the trees of all bind mounts that are not there yet.
+pub(crate) fn open_sources(mounts: &[Mount], sources: &mut [Option<Source>]) -> Result<()> {
+    for (mount, source) in mounts.iter().zip(sources) {
+        if source.is_none() {
+            *source = source_of(&mount.source)?;
+        }
+    }
+    Ok(())
 }
 
 fn source_of(source: &MountSource) -> Result<Option<Source>> {
@@ -69,7 +84,7 @@ pub(crate) fn attach_all(
     for (mount, source) in plan.mounts.iter().zip(sources) {
         match attach_one(root, mount, source) {
             Ok(()) => {}
-            Err(error) if mount.optional && is_missing_feature(error.refusal().errno()) => {
+            Err(error) if mount.optional && can_go_without(mount, error.refusal().errno()) => {
                 skipped.push(Skipped {
                     destination: mount.destination.clone(),
                     reason: error.to_string(),
@@ -108,7 +123,7 @@ fn attach_one(root: BorrowedFd<'_>, mount: &Mount, source: Option<Source>) -> Re
                 Leaf::Directory,
             )
         }
-        (MountSource::Bind { .. }, Some(source)) => {
+        (MountSource::Bind { .. } | MountSource::Content { .. }, Some(source)) => {
             set_attributes(
                 source.tree.as_fd(),
                 &mount.attributes,
@@ -117,8 +132,8 @@ fn attach_one(root: BorrowedFd<'_>, mount: &Mount, source: Option<Source>) -> Re
             )?;
             (source.tree, source.leaf)
         }
-        // open_sources made one for every bind mount.
-        (MountSource::Bind { .. }, None) => return Ok(()),
+        // One was made for every mount of these kinds.
+        (MountSource::Bind { .. } | MountSource::Content { .. }, None) => return Ok(()),
     };
     let target = path::open_or_make(root, destination, leaf)?;
     error::sys(step, ctr_sys::mount::attach(tree.as_fd(), target.as_fd()))?;
@@ -191,11 +206,15 @@ pub(crate) fn bits(attributes: &Attributes) -> (u64, u64) {
     (set, clear)
 }
 
-fn is_missing_feature(errno: Errno) -> bool {
-    matches!(
-        errno,
-        Errno::ENODEV | Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::ENOENT
-    )
+fn can_go_without(mount: &Mount, errno: Errno) -> bool {
+    match errno {
+        Errno::ENODEV | Errno::EPERM | Errno::EINVAL | Errno::ENOSYS | Errno::ENOENT => true,
+        // A tree that has no place for a file of ours and cannot be given one.
+        Errno::EROFS | Errno::EACCES | Errno::ENOTDIR | Errno::EISDIR | Errno::ELOOP => {
+            matches!(mount.source, MountSource::Content { .. })
+        }
+        _ => false,
+    }
 }
 
 pub(crate) fn is_directory(mode: u32) -> bool {

@@ -8,7 +8,7 @@ use crate::namespaces::{self, require_new};
 use crate::plan::{Attributes, Namespace, NamespaceKind, Plan, Process, Root, RootSource};
 use crate::request::ContainerRequest;
 use crate::{
-    capabilities, devices, mounts, paths, process, resources, seccomp, sysctl, unsupported,
+    capabilities, devices, files, mounts, paths, process, resources, seccomp, sysctl, unsupported,
 };
 
 /// Longest host and domain name, uname(2).
@@ -37,7 +37,8 @@ pub fn plan_container(request: &ContainerRequest) -> Result<Plan, Error> {
 
     let namespaces = namespaces::convert(linux)?;
     let id_maps = namespaces::id_maps(linux, &namespaces)?;
-    let mounts = mounts::convert(spec.mounts().as_ref())?;
+    let mut mounts = mounts::convert(spec.mounts().as_ref())?;
+    mounts.extend(files::convert(&request.files)?);
     let nodes = devices::nodes(linux.devices().as_ref(), &mounts)?;
     check_propagation(linux)?;
     Ok(Plan {
@@ -68,6 +69,9 @@ fn parse(request: &ContainerRequest) -> Result<oci::Spec, Error> {
         capabilities::check_names(process)?;
     }
     let mut document = request.spec.clone();
+    if let Some(process) = document.get_mut("process") {
+        process::name_unlimited(process);
+    }
     // The filter is read by the profile's own reader, which knows Docker's fields and says which
     // word is wrong.
     if let Some(linux) = document
@@ -92,7 +96,12 @@ fn first_process(request: &ContainerRequest, spec: &oci::Spec) -> Result<Process
             "build a container: `process` is missing",
         )
     })?;
-    let mut process = process::convert(process, request.program, request.user.as_deref())?;
+    let mut process = process::convert(
+        process,
+        request.program,
+        request.user.as_deref(),
+        &request.groups,
+    )?;
     let configured = request
         .spec
         .pointer("/linux/seccomp")

@@ -20,6 +20,7 @@ pub mod capabilities;
 mod container;
 mod devices;
 mod error;
+mod files;
 mod mount_options;
 mod mounts;
 mod namespaces;

@@ -197,6 +197,11 @@ tagged_enum! {
         },
         /// The container's own cgroup hierarchy (cgroup2, or one mount per v1 hierarchy).
         Cgroup,
+        /// A small file in memory, gone with the container.
+        Content {
+            /// What it holds.
+            text: String,
+        },
     }
 }
 
@@ -410,6 +415,8 @@ pub struct User {
     pub gid: u32,
     /// Supplementary groups.
     pub additional_gids: Vec<u32>,
+    /// Further ones, names or numbers, resolved by `init` in the image's group file.
+    pub lookup_groups: Vec<String>,
     /// File mode creation mask.
     pub umask: Option<u32>,
     /// `USER[:GROUP]`, names or numbers, resolved by `init` in the image's passwd and group files.

@@ -23,7 +23,12 @@ const OOM_SCORE_ADJ: std::ops::RangeInclusive<i32> = -1000..=1000;
 /// the request points to a configuration's filter, which an OCI process object does not have.
 pub fn plan_exec(request: &ExecRequest) -> Result<Process, Error> {
     let parsed = parse(&request.process)?;
-    let mut process = convert(&parsed, request.program, request.user.as_deref())?;
+    let mut process = convert(
+        &parsed,
+        request.program,
+        request.user.as_deref(),
+        &request.groups,
+    )?;
     process.seccomp = match &request.seccomp {
         SeccompRequest::Spec => {
             return Err(Error::new(
@@ -41,6 +46,8 @@ pub fn plan_exec(request: &ExecRequest) -> Result<Process, Error> {
 fn parse(process: &Value) -> Result<oci::Process, Error> {
     unsupported::refuse_process(process)?;
     capabilities::check_names(process)?;
+    let mut process = process.clone();
+    name_unlimited(&mut process);
     oci::Process::deserialize(process).map_err(|error| {
         Error::new(
             Code::InvalidSpec,
@@ -50,11 +57,27 @@ fn parse(process: &Value) -> Result<oci::Process, Error> {
     })
 }
 
+/// Replaces -1 in resource limits by the kernel's own "unlimited", RLIM_INFINITY: a number that
+/// callers in JavaScript cannot write.
+pub(crate) fn name_unlimited(process: &mut Value) {
+    let limits = process.get_mut("rlimits").and_then(Value::as_array_mut);
+    for limit in limits.into_iter().flatten() {
+        for side in ["soft", "hard"] {
+            if let Some(value) = limit.get_mut(side)
+                && value.as_i64() == Some(-1)
+            {
+                *value = Value::from(u64::MAX);
+            }
+        }
+    }
+}
+
 /// The Plan's process without its filter.
 pub(crate) fn convert(
     process: &oci::Process,
     program: ProgramRequest,
     lookup: Option<&str>,
+    groups: &[String],
 ) -> Result<Process, Error> {
     let args = process.args().clone().unwrap_or_default();
     if program == ProgramRequest::Command {
@@ -75,7 +98,7 @@ pub(crate) fn convert(
         program: program.with_args(args),
         env,
         cwd: paths::absolute(process.cwd(), "process.cwd")?,
-        user: user(process.user(), lookup)?,
+        user: user(process.user(), lookup, groups)?,
         capabilities: capabilities::convert(process.capabilities().as_ref())?,
         no_new_privileges: process.no_new_privileges().unwrap_or(false),
         rlimits: rlimits(process.rlimits().as_deref().unwrap_or_default())?,
@@ -120,7 +143,7 @@ fn check_env(env: &[String]) -> Result<(), Error> {
     Ok(())
 }
 
-fn user(user: &oci::User, lookup: Option<&str>) -> Result<User, Error> {
+fn user(user: &oci::User, lookup: Option<&str>, groups: &[String]) -> Result<User, Error> {
     // The kernel reads this id as "leave unchanged".
     let unset = u32::MAX;
     for (id, field) in [
@@ -156,6 +179,11 @@ fn user(user: &oci::User, lookup: Option<&str>) -> Result<User, Error> {
         uid: user.uid(),
         gid: user.gid(),
         additional_gids,
+        lookup_groups: groups
+            .iter()
+            .enumerate()
+            .map(|(index, group)| check_group(group, index))
+            .collect::<Result<_, _>>()?,
         umask: user.umask(),
         lookup: lookup.map(check_lookup).transpose()?,
     })
@@ -164,12 +192,7 @@ fn user(user: &oci::User, lookup: Option<&str>) -> Result<User, Error> {
 /// `USER[:GROUP]`: one or two names or numbers, none empty.
 fn check_lookup(lookup: &str) -> Result<String, Error> {
     let parts: Vec<&str> = lookup.split(':').collect();
-    let is_name = |part: &&str| {
-        !part.is_empty()
-            && !part.starts_with('-')
-            && part.bytes().all(|byte| byte > b' ' && byte != 0x7f)
-    };
-    if parts.len() <= 2 && parts.iter().all(is_name) {
+    if parts.len() <= 2 && parts.iter().copied().all(is_name) {
         return Ok(lookup.to_owned());
     }
     Err(Error::new(
@@ -178,6 +201,24 @@ fn check_lookup(lookup: &str) -> Result<String, Error> {
         format!("run as {lookup:?}: not USER or USER:GROUP"),
     )
     .with_hint("names or numbers, for example 1000:1000"))
+}
+
+/// One name or number.
+fn check_group(group: &str, index: usize) -> Result<String, Error> {
+    if is_name(group) && !group.contains(':') {
+        return Ok(group.to_owned());
+    }
+    Err(Error::new(
+        Code::InvalidUser,
+        format!("groups[{index}]"),
+        format!("join group {group:?}: not a name or number"),
+    ))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
 }
 
 fn rlimits(limits: &[oci::PosixRlimit]) -> Result<Vec<Rlimit>, Error> {
@@ -327,6 +368,35 @@ mod tests {
             assert_eq!(
                 check_lookup(bad).unwrap_err().code(),
                 "INVALID_USER",
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn minus_one_is_no_limit() {
+        let limits = json!([{"type": "RLIMIT_CORE", "soft": 0, "hard": -1}]);
+        let process = exec(json!({"rlimits": limits})).unwrap();
+        assert_eq!(
+            (process.rlimits[0].soft, process.rlimits[0].hard),
+            (0, u64::MAX)
+        );
+    }
+
+    #[test]
+    fn groups_to_look_up_are_names_or_numbers() {
+        let with = |groups: Value| {
+            let request =
+                json!({"groups": groups, "process": {"args": ["x"], "cwd": "/", "user": {}}});
+            plan_exec(&serde_json::from_value(request).unwrap())
+        };
+        let process = with(json!(["audio", "44"])).unwrap();
+        assert_eq!(process.user.lookup_groups, ["audio", "44"]);
+        for bad in ["", "a:b", "a b", "-1"] {
+            let error = with(json!(["audio", bad])).unwrap_err();
+            assert_eq!(
+                (error.code(), error.field()),
+                ("INVALID_USER", Some("groups[1]")),
                 "{bad:?}"
             );
         }

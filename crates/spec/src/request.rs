@@ -24,6 +24,12 @@ pub struct ContainerRequest {
     /// `USER[:GROUP]` to be resolved inside the image; replaces `process.user`.
     #[serde(default)]
     pub user: Option<String>,
+    /// Further supplementary groups, names or numbers, to be resolved inside the image.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Small files of the container's own, mounted after all that the configuration mounts.
+    #[serde(default)]
+    pub files: Vec<FileRequest>,
     /// System call policy; replaces `linux.seccomp`.
     #[serde(default)]
     pub seccomp: SeccompRequest,
@@ -44,6 +50,9 @@ pub struct ExecRequest {
     /// `USER[:GROUP]` to be resolved inside the container; replaces `process.user`.
     #[serde(default)]
     pub user: Option<String>,
+    /// Further supplementary groups, names or numbers, to be resolved inside the container.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// System call policy.
     #[serde(default)]
     pub seccomp: SeccompRequest,
@@ -55,6 +64,19 @@ pub struct ExecRequest {
 pub struct RootRequest {
     /// Bind or overlay.
     pub source: RootSource,
+}
+
+/// A file whose content comes with the request: nothing on the host's disks belongs to it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FileRequest {
+    /// Absolute path inside the container.
+    pub destination: String,
+    /// What it holds.
+    pub text: String,
+    /// Refuse writes to it.
+    #[serde(default)]
+    pub readonly: bool,
 }
 
 /// Which program runs.

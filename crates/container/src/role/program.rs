@@ -140,7 +140,10 @@ pub(crate) fn set_oom_score(process: &Process) -> Result<()> {
         &format!("{path}, {score}"),
         std::fs::write(path, score.to_string()),
     )
-    .step("set oom_score_adj")
+    .step_code(
+        "OOM_SCORE_REFUSED",
+        &format!("set oom_score_adj to {score}"),
+    )
 }
 
 fn set_rlimit(resource: &str, soft: u64, hard: u64) -> Result<()> {

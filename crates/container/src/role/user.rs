@@ -34,11 +34,10 @@ fn resolve_in(user: &User, passwd: &str, group: &str) -> Result<Identity> {
         let home = accounts(passwd)
             .find(|account| account.uid == user.uid)
             .map_or("/", |account| account.home);
-        let groups = user.additional_gids.clone();
         return Ok(Identity {
             uid: user.uid,
             gid: user.gid,
-            groups,
+            groups: supplementary(user, group)?,
             home: home.to_owned(),
         });
     };
@@ -54,7 +53,7 @@ fn resolve_in(user: &User, passwd: &str, group: &str) -> Result<Identity> {
     let uid = number
         .or(account.as_ref().map(|account| account.uid))
         .ok_or_else(|| unknown(lookup, name, "/etc/passwd"))?;
-    let mut groups = user.additional_gids.clone();
+    let mut groups = supplementary(user, group)?;
     let gid = match group_name {
         Some(wanted) => {
             group_id(group, wanted).ok_or_else(|| unknown(lookup, wanted, "/etc/group"))?
@@ -75,6 +74,20 @@ fn resolve_in(user: &User, passwd: &str, group: &str) -> Result<Identity> {
         groups,
         home,
     })
+}
+
+/// The groups that were asked for beside the user's own.
+fn supplementary(user: &User, group: &str) -> Result<Vec<u32>> {
+    let mut groups = user.additional_gids.clone();
+    for wanted in &user.lookup_groups {
+        groups.push(group_id(group, wanted).ok_or_else(|| {
+            let mut failure = unknown(wanted, wanted, "/etc/group");
+            failure.step = format!("find group {wanted}");
+            failure.hint = Some("use a group that the image has, or a number".to_owned());
+            failure
+        })?);
+    }
+    Ok(groups)
 }
 
 struct Account<'a> {
@@ -161,6 +174,7 @@ mod tests {
             uid: 7,
             gid: 7,
             additional_gids: Vec::new(),
+            lookup_groups: Vec::new(),
             umask: None,
             lookup: Some(text.to_owned()),
         };
@@ -181,6 +195,24 @@ mod tests {
     fn a_given_group_replaces_the_primary_one_and_memberships() {
         let identity = lookup("app:audio").unwrap();
         assert_eq!((identity.gid, identity.groups), (29, Vec::new()));
+    }
+
+    #[test]
+    fn further_groups_are_added_by_name_or_number() {
+        let user = |lookup: Option<&str>, groups: &[&str]| User {
+            uid: 7,
+            gid: 7,
+            additional_gids: vec![5],
+            lookup_groups: groups.iter().map(|&group| group.to_owned()).collect(),
+            umask: None,
+            lookup: lookup.map(str::to_owned),
+        };
+        let groups = |user: &User| resolve_in(user, PASSWD, GROUP).map(|found| found.groups);
+        assert_eq!(groups(&user(None, &["app", "44"])).unwrap(), [5, 1000, 44]);
+        // The user's own memberships stay.
+        assert_eq!(groups(&user(Some("app"), &["44"])).unwrap(), [5, 29, 44]);
+        let error = groups(&user(None, &["nogroup"])).unwrap_err();
+        assert_eq!(error.code, "USER_NOT_FOUND");
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(crate) fn process(script: &str) -> Process {
             uid: 0,
             gid: 0,
             additional_gids: Vec::new(),
+            lookup_groups: Vec::new(),
             umask: None,
             lookup: None,
         },
