@@ -25,6 +25,12 @@ export const debianPackages: readonly Row[] = [
   { name: 'python3', purpose: 'test', reason: 'a real program to run on host:' },
   { name: 'strace', purpose: 'test', reason: 'shows which system calls were made' },
   { name: 'bubblewrap', purpose: 'test', reason: 'a peer in the benchmark' },
+  {
+    name: 'qemu-system-x86',
+    purpose: 'test',
+    reason: 'machines with another kernel and cgroup v2',
+  },
+  { name: 'e2fsprogs', purpose: 'test', reason: 'makes the disks of these machines' },
   { name: 'runc', purpose: 'test', reason: 'a peer in the benchmark' },
   { name: 'podman', purpose: 'test', reason: 'a peer in the benchmark' },
   { name: 'docker.io', purpose: 'test', reason: 'a peer in the benchmark' },

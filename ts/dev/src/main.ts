@@ -23,6 +23,7 @@ const tasks: Record<string, Task> = {
   demo: script('ts/dev/src/demo.ts'),
   bench: script('tests/bench/main.ts'),
   campaign: script('tests/campaign/main.ts'),
+  vm: script('tests/vm/main.ts'),
 };
 
 /** What each task needs of Debian beyond a toolchain. */
@@ -30,6 +31,7 @@ const purposes: Record<string, readonly Purpose[]> = {
   test: ['build', 'test'],
   bench: ['build', 'test'],
   campaign: ['build', 'test'],
+  vm: ['build', 'test'],
 };
 
 const [name = '', ...rest] = process.argv.slice(2);

@@ -92,6 +92,8 @@ async function runSuite(suite: Suite, { filters, pattern }: Selection): Promise<
     globSync(`${suite.folder}/**/*.test.ts`, { cwd: root, exclude: ['**/node_modules', '**/dist'] })
       .length > 0;
   if (!hasFiles) return emptyTally();
+  if (suite.prepare)
+    await runStep(`test: prepare ${suite.folder}`, repositoryNode(), suite.prepare);
   process.stderr.write(`test: ${suite.folder}\n`);
   const report = join(paths.reports, `${suite.name}.json`);
   rmSync(report, { force: true });
