@@ -7,8 +7,8 @@ import type { Flag } from './flags.ts';
 
 type Row = readonly [name: string, short: string, type: Flag['type'], instead: string];
 
-const TERMINAL =
-  "leave -t out; for a program that insists on a terminal: script -qec 'ctr-ts run -i ...' /dev/null";
+const EXEC_ENDS =
+  'what exec starts ends with it; leave and come back with the terminal of run -it and attach';
 const DETACH = 'let the shell hold it: ctr-ts run ... &';
 const NETWORKS = 'use --network host to reach and be reached, or --network none';
 const CPU_LIMIT = 'use --cpus, for example --cpus 0.5';
@@ -21,8 +21,6 @@ const IN_IMAGE = 'set it in the image';
 
 const RUN_ROWS: readonly Row[] = [
   ['detach', 'd', 'boolean', DETACH],
-  ['detach-keys', '', 'string', DETACH],
-  ['tty', 't', 'boolean', TERMINAL],
   ['attach', 'a', 'string', 'leave it out; stdout and stderr are always shown, -i connects stdin'],
   ['publish', 'p', 'string', NETWORKS],
   ['publish-all', 'P', 'boolean', NETWORKS],
@@ -87,8 +85,7 @@ const RUN_ROWS: readonly Row[] = [
   ['no-healthcheck', '', 'boolean', 'leave it out; health checks of images are not run'],
   ['log-driver', '', 'string', LOGS],
   ['log-opt', '', 'string', LOGS],
-  ['sig-proxy', '', 'boolean', 'leave it out; signals are always passed on'],
-  ['stop-signal', '', 'string', 'use ctr-ts kill --signal SIGNAL CONTAINER'],
+  ['stop-signal', '', 'string', 'use ctr-ts stop --signal SIGNAL CONTAINER'],
   ['stop-timeout', '', 'string', 'use --timeout to limit the whole run'],
   ['storage-opt', '', 'string', 'use --tmpfs TARGET:size=SIZE for bounded space'],
   ['sysctl', '', 'string', IN_IMAGE],
@@ -103,8 +100,7 @@ const RUN_ROWS: readonly Row[] = [
 
 const EXEC_ROWS: readonly Row[] = [
   ['detach', 'd', 'boolean', 'let the shell hold it: ctr-ts exec ... &'],
-  ['detach-keys', '', 'string', 'let the shell hold it: ctr-ts exec ... &'],
-  ['tty', 't', 'boolean', TERMINAL],
+  ['detach-keys', '', 'string', EXEC_ENDS],
   ['env-file', '', 'string', 'use --env NAME=VALUE for each line'],
 ];
 

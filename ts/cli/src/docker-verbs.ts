@@ -2,7 +2,6 @@
 
 /** Verb to next step. */
 export const VERBS_NOT_YET: Readonly<Record<string, string>> = {
-  attach: 'ctr-ts exec -i CONTAINER sh',
   build: 'build with buildah or docker, save to an OCI layout, then ctr-ts run oci:DIR',
   builder: 'build with buildah or docker, save to an OCI layout, then ctr-ts run oci:DIR',
   buildx: 'build with buildah or docker, save to an OCI layout, then ctr-ts run oci:DIR',
@@ -41,12 +40,10 @@ export const VERBS_NOT_YET: Readonly<Record<string, string>> = {
   stack: 'containers run on this machine only',
   start: 'ctr-ts run makes and starts in one step',
   stats: 'ctr-ts cgroup stat NAME',
-  stop: 'ctr-ts kill --signal TERM CONTAINER, then ctr-ts kill CONTAINER',
   swarm: 'containers run on this machine only',
   tag: 'skopeo copy oci:DIR:OLD oci:DIR:NEW',
   top: 'ctr-ts exec CONTAINER ps',
   unpause: 'ctr-ts kill --signal CONT CONTAINER',
   update: 'ctr-ts cgroup set NAME --cpus N --memory SIZE',
   volume: 'use a directory: ctr-ts run -v ./DIR:/DIR',
-  wait: 'ctr-ts run waits by itself',
 };

@@ -12,6 +12,10 @@ export const HINTS: Readonly<Record<string, string>> = {
   CONTAINER_NOT_FOUND: 'ctr-ts ps -a lists the containers of this user',
   CONTAINER_NOT_RUNNING: 'ctr-ts ps -a shows how it ended',
   CONTAINER_RUNNING: 'ctr-ts rm -f kills it first',
+  NO_TERMINAL:
+    'attach needs a container of run -t; for a look into it: ctr-ts exec -it CONTAINER sh',
+  TERMINAL_BUSY:
+    'leave it there first (ctrl-p,ctrl-q), or look into it: ctr-ts exec -it CONTAINER sh',
   RUNTIME_LOST: 'run it again: a new owner is started',
   CGROUP_NOT_FOUND: 'ctr-ts cgroup tree lists the groups',
   CGROUP_EXISTS: 'choose another name, or change it: ctr-ts cgroup set NAME',

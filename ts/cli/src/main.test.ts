@@ -22,7 +22,7 @@ test.each([
   [['pull', 'alpine'], 'skopeo copy'],
   [['build', '.'], 'oci:DIR'],
   [['logs', 'web'], 'redirect'],
-  [['stop', 'web'], 'ctr-ts kill'],
+  [['restart', 'web'], 'ctr-ts rm -f'],
   [['images'], 'oci:'],
 ])('docker has %j and the answer says what to do instead', async (argv, says) => {
   const io = recordingIo();

@@ -9,10 +9,14 @@ import { printable } from './printable.ts';
 /** Docker's exit codes: the failure is ours, not the container's. */
 export const EXIT_OURS = 125;
 
-/** Docker's exit codes for a command that is there but cannot be run, and for one that is not there. */
+/**
+ * Docker's exit codes for a command that is there but cannot be run, for one that is not there, and
+ * for a stdin that is no terminal.
+ */
 const EXIT_CODES: Readonly<Record<string, number>> = {
   COMMAND_NOT_EXECUTABLE: 126,
   COMMAND_NOT_FOUND: 127,
+  NOT_A_TERMINAL: 1,
 };
 
 /** First real-time signal a program can use with the C library. */

@@ -21,6 +21,7 @@ import { removeContainer } from './remove.ts';
 import { type ShellValue, shellScript } from './shell.ts';
 import { SIGKILL, type Signal, signalNumber } from './signals.ts';
 import { type ContainerInfo, describe, findState, recordOf, stateOf } from './states.ts';
+import { type StopOptions, stopContainer } from './stop.ts';
 import { validateExec, validateProcess } from './validate.ts';
 import { waitForRecord } from './wait.ts';
 
@@ -198,6 +199,19 @@ export class Container {
     const number = signalNumber(signal);
     if (this.#own !== undefined) this.#own.running.signal(number, number === SIGKILL);
     else this.#core.signalState(this.#directories.runRoot, this.id, number);
+  }
+
+  /**
+   * Asks the container to end, and kills it when it does not in time. Of one that has ended already
+   * this is no error.
+   *
+   * @throws CtrError `INVALID_ARGUMENT`, `CONTAINER_NOT_FOUND`
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    const entry = findState(this.#core, this.#directories.runRoot, this.id);
+    if (entry.status !== 'running') return;
+    const { stopSignal } = recordOf(entry);
+    await stopContainer(this, { ...options, signal: options.signal ?? stopSignal });
   }
 
   /**

@@ -48,5 +48,6 @@ export { type RunOptions, run } from './run.ts';
 export type { ShellValue } from './shell.ts';
 export type { Signal } from './signals.ts';
 export type { ContainerExit, ContainerInfo, ContainerStatus } from './states.ts';
+export type { StopOptions } from './stop.ts';
 export { type RawMode, rawMode, type TerminalOption, type TerminalSize } from './terminal.ts';
 export { type NamespaceKind, type UnshareOptions, unshare } from './unshare.ts';

@@ -34,6 +34,8 @@ export interface ContainerRecord {
   process: SpecProcess;
   user: string | null;
   seccomp: SeccompRequest;
+  /** What asks it to end; absent: SIGTERM. */
+  stopSignal?: string;
   /** Directory of the writable layer, `null` when it is in memory. */
   writableLayer: string | null;
 }

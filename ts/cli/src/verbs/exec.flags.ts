@@ -2,9 +2,10 @@
 
 import { EXEC_NOT_YET } from '../docker-flags.ts';
 import { type FlagTable, HELP_FLAG, JSON_FLAG } from '../flags.ts';
+import { TTY_FLAGS } from './terminal.flags.ts';
 
 export const EXEC_FLAGS = [
-  { name: 'interactive', short: 'i', type: 'boolean', help: 'connect stdin' },
+  ...TTY_FLAGS,
   {
     name: 'env',
     short: 'e',

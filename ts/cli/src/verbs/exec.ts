@@ -11,7 +11,7 @@ export const verb = defineVerb({
   summary: 'run a command in a running container',
   flags: EXEC_FLAGS,
   positionals: { usage: 'CONTAINER COMMAND [ARG...]', min: 2, endFlags: true },
-  examples: ['exec web ps', 'exec -i -e LANG=C web sh'],
+  examples: ['exec web ps', 'exec -it -e LANG=C web sh'],
   async execute({ flags, positionals: [id = '', ...command] }, io) {
     const container = await Container.get(id);
     const started = container.exec(command, {

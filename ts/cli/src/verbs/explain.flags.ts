@@ -12,6 +12,9 @@ export const EXPLAIN_FLAGS = [
   // So that a whole `run` line can be put behind --plan.
   { name: 'rm', type: 'boolean', help: 'as in run, changes nothing here' },
   { name: 'interactive', short: 'i', type: 'boolean', help: 'as in run, changes nothing here' },
+  { name: 'tty', short: 't', type: 'boolean', help: 'with a terminal' },
+  { name: 'detach-keys', type: 'string', metavar: 'KEYS', help: 'as in run, changes nothing here' },
+  { name: 'sig-proxy', type: 'boolean', help: 'as in run, changes nothing here' },
   { name: 'timeout', type: 'string', metavar: 'TIME', help: 'as in run, changes nothing here' },
   ...RUN_NOT_YET,
 ] as const satisfies FlagTable;

@@ -15,7 +15,10 @@ export const verb = defineVerb({
   examples: ['explain web', 'explain --plan --memory 256m host: id'],
   async execute({ flags, positionals }, io) {
     if (flags.plan) {
-      const planned = await plan(containerOptions(flags, positionals, io.env));
+      const planned = await plan({
+        ...containerOptions(flags, positionals, io.env),
+        terminal: flags.tty,
+      });
       if (flags.json) io.printJson(planned);
       else io.print(presentPlan(planned, io));
       return 0;

@@ -3,6 +3,7 @@
 import { RUN_NOT_YET } from '../docker-flags.ts';
 import { type FlagTable, JSON_FLAG, LONG_HELP_FLAG } from '../flags.ts';
 import { LIMIT_FLAGS } from './limit.flags.ts';
+import { SESSION_FLAGS, TTY_FLAGS } from './terminal.flags.ts';
 
 /** What a container is. */
 export const CONTAINER_FLAGS = [
@@ -89,7 +90,8 @@ export const CONTAINER_FLAGS = [
 
 export const RUN_FLAGS = [
   { name: 'rm', type: 'boolean', help: 'leave nothing behind when it ends' },
-  { name: 'interactive', short: 'i', type: 'boolean', help: 'connect stdin' },
+  ...TTY_FLAGS,
+  ...SESSION_FLAGS,
   {
     name: 'timeout',
     type: 'string',

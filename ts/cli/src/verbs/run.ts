@@ -2,8 +2,10 @@
 
 import { run } from '@ctr-ts/sdk';
 import { containerOptions } from '../container-options.ts';
+import { parseDetachKeys } from '../detach-keys.ts';
 import { parseDurationMs } from '../duration.ts';
 import { follow, processOptions } from '../follow.ts';
+import { shortId } from '../present/containers.ts';
 import { defineVerb } from '../verb.ts';
 import { RUN_FLAGS } from './run.flags.ts';
 
@@ -14,6 +16,7 @@ export const verb = defineVerb({
   positionals: { usage: 'IMAGE [COMMAND [ARG...]]', min: 1, endFlags: true },
   examples: [
     'run --rm host: id',
+    'run --rm -it host: bash',
     'run --rm -i -v ./src:/src:ro -w /src host: node test.js',
     'run --rm --memory 256m --cpus 0.5 --timeout 30s oci:./image:latest make',
   ],
@@ -22,9 +25,14 @@ export const verb = defineVerb({
     const how = {
       json: flags.json,
       interactive: flags.interactive,
+      tty: flags.tty,
+      detachKeys: parseDetachKeys(flags['detach-keys']),
+      sigProxy: flags['sig-proxy'],
       timeoutMs: timeout === undefined ? undefined : parseDurationMs(timeout, '--timeout'),
     };
     const options = containerOptions(flags, positionals, io.env);
-    return follow(run({ ...options, ...processOptions(how), remove: flags.rm ?? false }), io, how);
+    const started = run({ ...options, ...processOptions(how), remove: flags.rm ?? false });
+    const name = async () => flags.name ?? shortId((await started.started).containerId);
+    return follow(started, io, { ...how, name });
   },
 });

@@ -1,0 +1,6 @@
+/** The oclif face of verbs/attach.ts. */
+
+import { toCommand } from '../oclif/command.ts';
+import { verb } from '../verbs/attach.ts';
+
+export default toCommand(verb);

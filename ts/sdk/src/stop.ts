@@ -1,0 +1,47 @@
+/** Ending a container politely: its stop signal, some time, then SIGKILL. */
+
+import { CtrError } from './errors.ts';
+import type { Exit } from './launch.ts';
+import { type Signal, signalNumber } from './signals.ts';
+
+/** How a container is asked to end. */
+export interface StopOptions {
+  /** Default: the container's own stop signal, else SIGTERM. */
+  signal?: Signal | undefined;
+  /** How long it may take before it is killed; 0 kills at once, infinity never. Default 10 s. */
+  timeoutMs?: number | undefined;
+}
+
+/** As docker. */
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** The longest delay a timer holds: 24 days. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+/** What stopping needs of a container. */
+export interface Stoppable {
+  kill(signal: Signal): Promise<void>;
+  wait(options: { signal?: AbortSignal | undefined }): Promise<Exit>;
+}
+
+/** Resolves with how it ended; throws as `kill()` and `wait()`. */
+export async function stopContainer(
+  container: Stoppable,
+  { signal = 'SIGTERM', timeoutMs = DEFAULT_TIMEOUT_MS }: StopOptions,
+): Promise<Exit> {
+  signalNumber(signal);
+  if (!(timeoutMs >= 0)) {
+    throw new CtrError('INVALID_ARGUMENT', `invalid timeoutMs ${timeoutMs}`, {
+      hint: 'give milliseconds, or Infinity to wait for ever',
+    });
+  }
+  await container.kill(signal);
+  const patience = AbortSignal.timeout(Math.min(timeoutMs, MAX_DELAY_MS));
+  try {
+    return await container.wait(timeoutMs === Number.POSITIVE_INFINITY ? {} : { signal: patience });
+  } catch (error) {
+    if (!(error instanceof CtrError && error.code === 'ABORTED')) throw error;
+  }
+  await container.kill('SIGKILL');
+  return await container.wait({});
+}
