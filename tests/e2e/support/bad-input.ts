@@ -16,10 +16,14 @@ export const badInput: readonly BadInput[] = [
   // Sources.
   {
     title: 'a source nobody knows',
-    args: run('ftp:somewhere', 'true'),
-    code: /^(UNKNOWN_SOURCE|NOT_YET|INVALID_REFERENCE)$/,
+    args: run('ftp://somewhere/x', 'true'),
+    code: /^UNKNOWN_SOURCE$/,
   },
-  { title: 'a registry image, for now', args: run('alpine', 'true'), code: /^NOT_YET$/ },
+  {
+    title: 'an image that is not there',
+    args: run('alpine', 'true'),
+    code: /^(IMAGE_NOT_FOUND|REGISTRY_UNREACHABLE)$/,
+  },
   {
     title: 'an empty image',
     args: run('', 'true'),

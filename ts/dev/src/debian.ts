@@ -20,6 +20,8 @@ export const debianPackages: readonly Row[] = [
   { name: 'mmdebstrap', purpose: 'test', reason: 'makes a real Debian root file system' },
   { name: 'umoci', purpose: 'test', reason: 'makes OCI layouts that are not our own' },
   { name: 'skopeo', purpose: 'test', reason: 'copies and checks OCI layouts' },
+  { name: 'docker-registry', purpose: 'test', reason: 'a real registry to pull from' },
+  { name: 'openssl', purpose: 'test', reason: 'makes the certificate of a token server' },
   { name: 'uidmap', purpose: 'test', reason: 'newuidmap and newgidmap for subordinate ids' },
   { name: 'procps', purpose: 'test', reason: 'ps, to look at a container from outside' },
   { name: 'python3', purpose: 'test', reason: 'a real program to run on host:' },

@@ -3,10 +3,25 @@
 export type { Digest } from './digest.ts';
 export type { OciMount } from './host/mounts.ts';
 export { NODE_DIRECTORY } from './host/mounts.ts';
-export type { ImageConfig } from './oci/layout.ts';
+export type { ImageConfig } from './oci/config.ts';
 export type { AppliedLayer, ApplyLayer, LayerOptions } from './oci/unpack.ts';
+export {
+  formatPlatform,
+  hostPlatform,
+  type Platform,
+  parsePlatform,
+} from './platform.ts';
 export { pruneSkeletons, pruneStaging, pruneWritableLayers } from './prune.ts';
+export type { PullEvent } from './pull/event.ts';
+export { type PulledImage, type PullOptions, pullImage } from './pull/pull.ts';
 export { parseReference, type Reference } from './reference.ts';
+export {
+  type CredentialSource,
+  type Credentials,
+  dockerCredentials,
+} from './registry/credentials.ts';
+export type { NetworkLimits } from './registry/network.ts';
+export { familiarName, formatReference, type RegistryReference } from './registry-reference.ts';
 export {
   type OverlayUpper,
   type PreparedRoot,
@@ -14,4 +29,12 @@ export {
   prepareRoot,
   type RootSource,
 } from './root.ts';
+export type { LayersInUse } from './store/collect.ts';
+export { findImage, listImages, type StoredImage } from './store/images.ts';
+export {
+  pruneBlobs,
+  type RemovedImages,
+  type RemoveOptions,
+  removeImages,
+} from './store/remove.ts';
 export { openStore, type RemoveTree, type Store } from './store.ts';

@@ -9,6 +9,23 @@ test.each([
   ['oci:images:latest', { transport: 'oci', directory: 'images', tag: 'latest' }],
   ['oci:/a:b/c', { transport: 'oci', directory: '/a:b/c', tag: undefined }],
   ['oci:/a:b/c:v1.2-x', { transport: 'oci', directory: '/a:b/c', tag: 'v1.2-x' }],
+  [
+    'alpine:3.20',
+    {
+      transport: 'registry',
+      registry: 'docker.io',
+      repository: 'library/alpine',
+      tag: '3.20',
+    },
+  ],
+  [
+    'docker://localhost:5000/x',
+    { transport: 'registry', registry: 'localhost:5000', repository: 'x', tag: 'latest' },
+  ],
+  [
+    'docker:dind',
+    { transport: 'registry', registry: 'docker.io', repository: 'library/docker', tag: 'dind' },
+  ],
 ])('%s names its source', (text, reference) => {
   expect(parseReference(text)).toEqual(reference);
 });
@@ -22,17 +39,12 @@ test.each([
   ['oci:/a:', 'INVALID_REFERENCE'],
   ['oci:/a:bad tag', 'INVALID_REFERENCE'],
   ['rootfs:/a\0b', 'INVALID_REFERENCE'],
-  ['ALPINE', 'INVALID_REFERENCE'],
   ['-x', 'INVALID_REFERENCE'],
   ['a b', 'INVALID_REFERENCE'],
   ['ftp:/x', 'UNKNOWN_SOURCE'],
   ['ftp:', 'UNKNOWN_SOURCE'],
   ['ftp://host/x', 'UNKNOWN_SOURCE'],
-  ['alpine', 'NOT_YET'],
-  ['alpine:3.20', 'NOT_YET'],
-  ['docker.io/library/alpine', 'NOT_YET'],
-  ['localhost:5000/a/b:tag', 'NOT_YET'],
-  [`alpine@sha256:${'a'.repeat(64)}`, 'NOT_YET'],
+  ['https://host/x', 'UNKNOWN_SOURCE'],
   ['docker-archive:x.tar', 'NOT_YET'],
 ])('%j is refused with %s and what to use instead', (text, code) => {
   expect(() => parseReference(text)).toThrow(

@@ -1,18 +1,19 @@
 /** Image references: a transport and what it names. */
 
 import { CtrError } from '@ctr-ts/native';
+import { parseRegistryReference, type RegistryReference } from './registry-reference.ts';
 
 /** Where an image comes from. */
 export type Reference =
   | { transport: 'host' }
   | { transport: 'rootfs'; directory: string }
-  | { transport: 'oci'; directory: string; tag: string | undefined };
+  | { transport: 'oci'; directory: string; tag: string | undefined }
+  | RegistryReference;
 
-const SOURCES = 'host:, rootfs:DIR or oci:DIR[:TAG]';
+const SOURCES = 'the name of an image, host:, rootfs:DIR or oci:DIR[:TAG]';
 
 /** Transports that other tools know and we do not serve yet. */
 const LATER = new Set([
-  'docker',
   'docker-archive',
   'oci-archive',
   'docker-daemon',
@@ -20,17 +21,13 @@ const LATER = new Set([
   'dir',
 ]);
 
-/** distribution reference grammar: path components, an optional host before them, tag, digest. */
-const REGISTRY =
-  /^[a-z0-9]+(?:[._:-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
-
 /** A tag of an OCI layout: `org.opencontainers.image.ref.name`. */
 const TAG = /^[A-Za-z0-9]+(?:[-._:@/+][A-Za-z0-9]+)*$/;
 
 /**
- * Parses a reference.
+ * Parses a reference. What names no transport is an image in a registry, `alpine` as docker has it.
  *
- * @throws CtrError `INVALID_REFERENCE`, `UNKNOWN_SOURCE`; `NOT_YET` for what a registry would have
+ * @throws CtrError `INVALID_REFERENCE`, `UNKNOWN_SOURCE`; `NOT_YET` for a transport of other tools
  */
 export function parseReference(text: string): Reference {
   if (text === '' || /[\0\n]/.test(text)) throw invalid(text, 'it is empty or has a line break');
@@ -45,14 +42,20 @@ export function parseReference(text: string): Reference {
     return { transport: 'rootfs', directory: rest };
   }
   if (transport === 'oci') return ociReference(text, rest);
-  if (transport !== undefined && LATER.has(transport)) throw notYet(text);
-  if (transport !== undefined && !REGISTRY.test(text)) {
+  if (transport !== undefined && LATER.has(transport)) throw notYet(text, transport);
+  // Without the slashes it is docker's own image: `docker:dind`.
+  if (text.startsWith('docker://')) return parseRegistryReference(rest.slice('//'.length));
+  if (transport === 'http' || transport === 'https') {
+    throw new CtrError('UNKNOWN_SOURCE', `open image ${text}: ${transport}: is no source`, {
+      hint: `leave out ${transport}://; use ${SOURCES}`,
+    });
+  }
+  if (transport !== undefined && (rest === '' || rest.startsWith('/'))) {
     throw new CtrError('UNKNOWN_SOURCE', `open image ${text}: unknown source ${transport}:`, {
       hint: `use ${SOURCES}`,
     });
   }
-  if (!REGISTRY.test(text)) throw invalid(text, 'it is no image reference');
-  throw notYet(text);
+  return parseRegistryReference(text);
 }
 
 /** The tag follows the last colon that has no slash behind it, as in skopeo. */
@@ -72,8 +75,8 @@ function invalid(text: string, why: string): CtrError {
   });
 }
 
-function notYet(text: string): CtrError {
-  return new CtrError('NOT_YET', `open image ${text}: registries are not supported yet`, {
-    hint: `use ${SOURCES}; host: works on any machine without a download`,
+function notYet(text: string, transport: string): CtrError {
+  return new CtrError('NOT_YET', `open image ${text}: ${transport}: is not supported yet`, {
+    hint: `make a layout of it: skopeo copy ${text} oci:DIR; then use oci:DIR[:TAG]`,
   });
 }

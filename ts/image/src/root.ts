@@ -5,9 +5,15 @@ import { CtrError } from '@ctr-ts/native';
 import { fileError } from './file-error.ts';
 import { hostMounts, NODE_DIRECTORY, type OciMount } from './host/mounts.ts';
 import { openHost } from './host/skeleton.ts';
-import { type ImageConfig, readLayout } from './oci/layout.ts';
-import { type ApplyLayer, unpack } from './oci/unpack.ts';
+import type { ImageConfig } from './oci/config.ts';
+import { type LayoutImage, layoutImage, readLayout, resolveBlobs } from './oci/layout.ts';
+import { type ApplyLayer, chainIds, layerKind, layerPath, unpack } from './oci/unpack.ts';
+import type { Platform } from './platform.ts';
 import type { Reference } from './reference.ts';
+import { familiarName, type RegistryReference } from './registry-reference.ts';
+import { findRecord } from './store/images.ts';
+import { takeLease } from './store/lease.ts';
+import { pathsOf } from './store/refs.ts';
 import type { Store } from './store.ts';
 
 /** Where writes to an overlay go; the upper layer of ctr-spec's RootSource. */
@@ -28,6 +34,11 @@ export interface PreparedRoot {
   config: ImageConfig;
   /** Directories to put in front of PATH. */
   pathAdditions: string[];
+  /**
+   * Until this is called nobody removes the layers. Call it when the container is in the list of
+   * those that `removeImages` is told of, or did not start.
+   */
+  release(): Promise<void>;
 }
 
 export interface PrepareOptions {
@@ -41,6 +52,8 @@ export interface PrepareOptions {
   upper: OverlayUpper;
   /** `host:` shows the calling Node. */
   node: boolean;
+  /** Which image of an index; the machine's if not said. */
+  platform?: Platform | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -52,12 +65,16 @@ const NO_CONFIG: ImageConfig = {
   user: '',
   labels: {},
   stopSignal: undefined,
+  volumes: [],
+  exposedPorts: [],
 };
 
 /**
- * Prepares the root of a reference, unpacking what the store does not have.
+ * Prepares the root of a reference, unpacking what the store does not have. An image in a registry
+ * must have been pulled.
  *
  * @throws CtrError `FILE_NOT_FOUND`, `IMAGE_NOT_FOUND`, `INVALID_IMAGE`, `DIGEST_MISMATCH`,
+ * `PLATFORM_NOT_FOUND`,
  * `DIFFID_MISMATCH`, `LAYER_*`, `DISK_FULL`, `PERMISSION_DENIED`
  */
 export async function prepareRoot(
@@ -73,24 +90,64 @@ export async function prepareRoot(
         mounts: [],
         config: NO_CONFIG,
         pathAdditions: [],
+        release: nothing,
       };
     case 'oci': {
-      const { store, applyLayer, rootless, singleId, upper, signal } = options;
-      const image = await readLayout(reference.directory, reference.tag);
-      const lower = await unpack(image.layers, {
-        store,
-        applyLayer,
-        userxattr: rootless,
-        squashOwner: singleId,
-        signal,
-      });
-      return {
-        root: { kind: 'overlay', lower, upper, userxattr: rootless },
-        mounts: [],
-        config: image.config,
-        pathAdditions: [],
-      };
+      const image = await readLayout(reference.directory, reference.tag, options.platform);
+      const maps = { userxattr: options.rootless, squashOwner: options.singleId };
+      const layers = chainIds(image.layers).map((chain) => layerPath(layerKind(maps), chain));
+      return layeredRoot(async () => image, layers, options);
     }
+    case 'registry':
+      return registryRoot(reference, options);
+  }
+}
+
+async function nothing(): Promise<void> {}
+
+/** An image of the store. Pulling it first, or not, is the caller's decision. */
+async function registryRoot(
+  reference: RegistryReference,
+  options: PrepareOptions,
+): Promise<PreparedRoot> {
+  const { store, platform } = options;
+  const record = await findRecord(store, reference, platform);
+  const top = record?.documents.find(({ digest }) => digest === record.manifest);
+  if (record === undefined || top === undefined) {
+    const name = familiarName(reference);
+    throw new CtrError('IMAGE_NOT_FOUND', `open image ${name}: it is not in the store`, {
+      hint: `fetch it with ctr-ts pull ${name}`,
+    });
+  }
+  const { dataRoot } = store;
+  const open = async () =>
+    layoutImage(dataRoot, await resolveBlobs(dataRoot, { ...top, mediaType: '' }, record.platform));
+  return layeredRoot(open, pathsOf(record), options);
+}
+
+/** An overlay of an image's layers; `paths` is all of the store that it needs. */
+async function layeredRoot(
+  open: () => Promise<LayoutImage>,
+  paths: readonly string[],
+  options: PrepareOptions,
+): Promise<PreparedRoot> {
+  const { store, applyLayer, rootless, singleId, upper, signal } = options;
+  // ORDER: the lease before the look whether the things are there (lease.ts).
+  const lease = await takeLease(store, paths);
+  try {
+    const { config, layers } = await open();
+    const maps = { userxattr: rootless, squashOwner: singleId };
+    const lower = await unpack(layers, { store, applyLayer, ...maps, signal });
+    return {
+      root: { kind: 'overlay', lower, upper, userxattr: rootless },
+      mounts: [],
+      config,
+      pathAdditions: [],
+      release: lease.release,
+    };
+  } catch (error) {
+    await lease.release();
+    throw error;
   }
 }
 
@@ -101,6 +158,7 @@ async function hostRoot({ store, rootless, upper, node }: PrepareOptions): Promi
     mounts: hostMounts(tree),
     config: NO_CONFIG,
     pathAdditions: node ? [`${NODE_DIRECTORY}/bin`] : [],
+    release: nothing,
   };
 }
 

@@ -66,8 +66,7 @@ async function make(
   path: string,
   fill: (staging: string) => Promise<void>,
 ): Promise<void> {
-  const name = `${await processName()}-${randomBytes(6).toString('hex')}`;
-  const staging = join(store.dataRoot, 'staging', name);
+  const staging = await stagingPath(store);
   try {
     await makeDirectories(staging);
     await makeDirectories(dirname(path));
@@ -76,15 +75,32 @@ async function make(
   }
   try {
     await fill(staging);
-    await sync(staging);
-    await rename(staging, path);
-    await sync(dirname(path));
+    if (!(await publishDirectory(staging, path))) await store.removeTree(staging).catch(() => {});
   } catch (cause) {
     // What cannot be removed now is found by `prune`; the first failure is the one to report.
     await store.removeTree(staging).catch(() => {});
-    if (failedWith(cause, 'ENOTEMPTY', 'EEXIST') && (await exists(path))) return;
     throw fileError('write', path, cause);
   }
+}
+
+/** Renames a complete directory to where it belongs, unless there is one: then it stays. */
+export async function publishDirectory(staging: string, path: string): Promise<boolean> {
+  try {
+    await makeDirectories(dirname(path));
+    await sync(staging);
+    await rename(staging, path);
+    await sync(dirname(path));
+    return true;
+  } catch (cause) {
+    if (failedWith(cause, 'ENOTEMPTY', 'EEXIST') && (await exists(path))) return false;
+    throw fileError('write', path, cause);
+  }
+}
+
+/** A name in staging that nobody has; `pruneStaging` removes it when this process is gone. */
+export async function stagingPath({ dataRoot }: Store): Promise<string> {
+  const name = `${await processName()}-${randomBytes(6).toString('hex')}`;
+  return join(dataRoot, 'staging', name);
 }
 
 /** Whether a published directory is there. */
@@ -96,7 +112,7 @@ export async function exists(path: string): Promise<boolean> {
 }
 
 /** Not Node's `recursive`: that tries for ever where a file system answers ENOENT, as /proc does. */
-async function makeDirectories(path: string): Promise<void> {
+export async function makeDirectories(path: string): Promise<void> {
   try {
     await mkdir(path, PRIVATE);
   } catch (cause) {
@@ -110,7 +126,8 @@ function unlessThere(cause: unknown): void {
   if (!failedWith(cause, 'EEXIST')) throw cause;
 }
 
-async function sync(directory: string): Promise<void> {
+/** Has a directory's entries on the disk. */
+export async function sync(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   try {
     await handle.sync();

@@ -25,6 +25,18 @@ export const ERROR_CODES = [
   'NOT_YET',
   'ABORTED',
   'TIMED_OUT',
+  // Images and registries.
+  'IMAGE_NOT_FOUND',
+  'IMAGE_AMBIGUOUS',
+  'IMAGE_IN_USE',
+  'INVALID_IMAGE',
+  'PLATFORM_NOT_FOUND',
+  'DIGEST_MISMATCH',
+  'DIFFID_MISMATCH',
+  'REGISTRY_UNREACHABLE',
+  'REGISTRY_UNAUTHORIZED',
+  'REGISTRY_ERROR',
+  'DISK_FULL',
   // Containers and their records.
   'INVALID_NAME',
   'NAME_IN_USE',

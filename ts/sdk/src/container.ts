@@ -72,9 +72,10 @@ export class Container {
       deadline.signal.throwIfAborted();
       const init = options.command === undefined;
       const prepared = await prepareContainer(options, init, deadline.signal);
-      const { core, request, record, directories: paths } = prepared;
+      const { core, request, record, directories: paths, release } = prepared;
       const { handle } = core.openStdio({ stdin: 'null', stdout: 'null', stderr: 'null' });
-      const decided = { id: request.id, begin: (stdio: number) => core.launch(request, stdio) };
+      const begin = (stdio: number) => core.launch(request, stdio);
+      const decided = { id: request.id, begin, settled: release };
       const launch = launchWith(
         async () => decided,
         () => core,

@@ -71,7 +71,8 @@ export interface Explanation {
 export async function plan(
   options: ContainerOptions & Pick<ProcessOptions, 'terminal'>,
 ): Promise<Plan> {
-  const { core, request } = await prepareContainer(options, false);
+  const { core, request, release } = await prepareContainer(options, false);
+  release();
   return core.plan(request) as Plan;
 }
 

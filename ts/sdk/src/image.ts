@@ -19,6 +19,8 @@ export interface OpenedImage {
   root: ImageRoot;
   mounts: SpecMount[];
   defaults: ImageDefaults;
+  /** To be called when the container has a record, or does not start: until then its layers stay. */
+  release(): Promise<void>;
 }
 
 /** Opens an image, unpacking what the store does not have. Throws as `prepareRoot`. */
@@ -48,6 +50,7 @@ export async function openImage(input: {
   return {
     root: prepared.root,
     mounts: prepared.mounts,
+    release: prepared.release,
     defaults: {
       env: withPath(env, prepared.pathAdditions),
       entrypoint,

@@ -53,6 +53,8 @@ export interface Decided {
    */
   kind?: 'own' | 'guest' | 'attached';
   begin(stdio: number): Launched;
+  /** Called once, when it has started or is known not to. */
+  settled?(): void;
 }
 
 /**
@@ -64,11 +66,12 @@ export function launchWith(
   core: () => Core,
 ): Launcher['launch'] {
   return async (stdio, giveUp) => {
-    let decided: Decided;
+    let decided: Decided | undefined;
     try {
       decided = await decide(giveUp);
       giveUp.throwIfAborted();
     } catch (error) {
+      decided?.settled?.();
       core().closeStdio(stdio);
       throw error;
     }
@@ -87,6 +90,7 @@ export function launchWith(
       throw error;
     } finally {
       giveUp.removeEventListener('abort', kill);
+      decided.settled?.();
     }
   };
 }

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { LaunchRequest } from '@ctr-ts/native';
 import { type Core, openCore } from './core.ts';
-import { hostFacts } from './host.ts';
-import { openImage } from './image.ts';
+import { type HostFacts, hostFacts } from './host.ts';
+import { type OpenedImage, openImage } from './image.ts';
 import type { ContainerOptions, ProcessOptions } from './options.ts';
 import { type Directories, directories } from './paths.ts';
 import type { OverlayUpper } from './plan.ts';
@@ -21,6 +21,8 @@ export interface Prepared {
   request: LaunchRequest;
   /** As in the request. */
   record: ContainerRecord;
+  /** Lets go of the image's layers. To be called when the container has started, or does not. */
+  release(): void;
 }
 
 /**
@@ -53,7 +55,29 @@ export async function prepareContainer(
     upper: upperOf(paths, id, keep),
     signal,
   });
-  signal?.throwIfAborted();
+  try {
+    signal?.throwIfAborted();
+    return decide({ id, options, init, keep, image, core, directories: paths, host });
+  } catch (error) {
+    await image.release();
+    throw error;
+  }
+}
+
+interface Facts {
+  id: string;
+  options: ContainerOptions & Pick<ProcessOptions, 'terminal'>;
+  init: boolean;
+  keep: boolean;
+  image: OpenedImage;
+  core: Core;
+  directories: Directories;
+  host: HostFacts;
+}
+
+/** What is left to decide when everything has been looked at. */
+function decide(facts: Facts): Prepared {
+  const { id, options, init, keep, image, core, directories: paths, host } = facts;
   const spec = buildSpec({
     id,
     options,
@@ -81,6 +105,7 @@ export async function prepareContainer(
     core,
     directories: paths,
     record,
+    release: () => void image.release(),
     request: {
       id,
       ...(options.name === undefined ? {} : { name: options.name }),

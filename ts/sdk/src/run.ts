@@ -33,8 +33,9 @@ export function run(options: RunOptions): Process<string | Uint8Array> {
     },
     launch: launchWith(
       async (giveUp) => {
-        const { core, request } = await prepareContainer(options, false, giveUp);
-        return { id: request.id, begin: (stdio: number) => core.launch(request, stdio) };
+        const { core, request, release } = await prepareContainer(options, false, giveUp);
+        const begin = (stdio: number) => core.launch(request, stdio);
+        return { id: request.id, begin, settled: release };
       },
       () => openCore(directories(options.engine)),
     ),

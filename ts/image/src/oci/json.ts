@@ -64,6 +64,15 @@ export class Json {
     return Object.fromEntries(Object.keys(value).map((key) => [key, this.field(key).string()]));
   }
 
+  /** The names in an object, none where it is missing. */
+  keys(): string[] {
+    if (this.missing) return [];
+    const { value } = this;
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.#not('an object');
+    return Object.keys(value);
+  }
+
   optionalString(): string | undefined {
     return this.missing ? undefined : this.string();
   }

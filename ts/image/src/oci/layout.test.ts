@@ -19,6 +19,8 @@ test('an image is its config and its layers, lowest first', async () => {
     User: '1000:users',
     Labels: { key: 'value' },
     StopSignal: 'SIGINT',
+    Volumes: { '/data': {} },
+    ExposedPorts: { '80/tcp': {} },
   };
   const image = await layout.image({ layers: ['one', 'two'], config });
   const read = await readLayout(await layout.finish([image]), undefined);
@@ -30,6 +32,8 @@ test('an image is its config and its layers, lowest first', async () => {
     user: '1000:users',
     labels: { key: 'value' },
     stopSignal: 'SIGINT',
+    volumes: ['/data'],
+    exposedPorts: ['80/tcp'],
   });
   expect(read.layers.map(({ diffId }) => diffId)).toEqual([digestOf('one'), digestOf('two')]);
 });
@@ -77,7 +81,10 @@ test('an index leads to the image of this platform', async () => {
   const read = await readLayout(await layout.finish([twice]), undefined);
   expect(read.config.user).toBe('ours');
   const without = await layout.finish([await layout.nested([foreign])]);
-  await expect(readLayout(without, undefined)).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+  await expect(readLayout(without, undefined)).rejects.toMatchObject({
+    code: 'PLATFORM_NOT_FOUND',
+    hint: 'there is linux/s390x',
+  });
 });
 
 test('indexes without an end are refused', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { CtrError } from '@ctr-ts/native';
 import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { publish, type Store } from '../store.ts';
+import { type Compression, compressionOf } from './descriptor.ts';
 import { checkSize, type ImageLayer } from './layout.ts';
 
 /** What was applied. */
@@ -17,7 +18,7 @@ export interface AppliedLayer {
 
 /** How layers become files. */
 export interface LayerOptions {
-  compression: 'none' | 'gzip';
+  compression: Compression;
   /** Overlay metadata in `user.overlay.*`, for a user namespace. */
   userxattr: boolean;
   /** Every file to id 0, where a single id is mapped. */
@@ -39,13 +40,6 @@ export interface UnpackOptions {
   signal?: AbortSignal | undefined;
 }
 
-const COMPRESSIONS: Readonly<Record<string, 'none' | 'gzip'>> = {
-  'application/vnd.oci.image.layer.v1.tar': 'none',
-  'application/vnd.oci.image.layer.v1.tar+gzip': 'gzip',
-  'application/vnd.docker.image.rootfs.diff.tar': 'none',
-  'application/vnd.docker.image.rootfs.diff.tar.gzip': 'gzip',
-};
-
 /**
  * Unpacks what is missing and returns the layers' directories, uppermost first.
  *
@@ -55,46 +49,73 @@ export async function unpack(
   layers: readonly ImageLayer[],
   options: UnpackOptions,
 ): Promise<string[]> {
-  const steps = layers.map((layer) => ({ layer, compression: compressionOf(layer) }));
+  // Before anything is unpacked: a compression nobody can unpack.
+  for (const layer of layers) compressionOf(layer);
+  const chains = chainIds(layers);
   const directories: string[] = [];
-  let chain: Digest | undefined;
-  for (const { layer, compression } of steps) {
+  for (const [index, layer] of layers.entries()) {
     options.signal?.throwIfAborted();
-    chain = chain === undefined ? layer.diffId : digestOf(`${chain} ${layer.diffId}`);
-    directories.unshift(await unpackOne(layer, { ...options, chain, compression }));
+    const chain = chains[index] as Digest;
+    directories.unshift(await unpackOne(layer, { ...options, chain }));
   }
   return directories;
 }
 
+/** What names each layer together with all below it (config.md, "Layer ChainID"), lowest first. */
+export function chainIds(layers: readonly { diffId: Digest }[]): Digest[] {
+  const chains: Digest[] = [];
+  for (const { diffId } of layers) {
+    const below = chains.at(-1);
+    chains.push(below === undefined ? diffId : digestOf(`${below} ${diffId}`));
+  }
+  return chains;
+}
+
+/** Owners and attributes depend on the id map, so each kind of map has layers of its own. */
+export const LAYER_KINDS = ['root', 'user', 'squashed'] as const;
+
+export type LayerKind = (typeof LAYER_KINDS)[number];
+
+/** Which kind of layers a container with these maps runs on. */
+export function layerKind(options: { userxattr: boolean; squashOwner: boolean }): LayerKind {
+  return options.squashOwner ? 'squashed' : options.userxattr ? 'user' : 'root';
+}
+
+/** Where the store has an unpacked layer, below its data root. */
+export function layerPath(kind: LayerKind, chain: Digest): string {
+  return join('layers', kind, 'sha256', hexOf(chain));
+}
+
 interface Step extends UnpackOptions {
   chain: Digest;
-  compression: 'none' | 'gzip';
 }
 
 async function unpackOne(layer: ImageLayer, step: Step): Promise<string> {
-  const { store, applyLayer, userxattr, squashOwner, compression } = step;
-  // Owners and attributes depend on the id map, so each kind of map has layers of its own.
-  const kind = squashOwner ? 'squashed' : userxattr ? 'user' : 'root';
-  const path = join(store.dataRoot, 'layers', kind, 'sha256', hexOf(step.chain));
-  await publish(store, path, async (staging) => {
-    await checkSize(layer);
-    const directory = join(staging, 'diff');
-    await mkdir(directory);
-    // ORDER: mkdir(2) applies the umask, chmod(2) does not. A layer that names its root sets its own.
-    await chmod(directory, 0o755);
-    const found = await applyLayer(layer.path, directory, { compression, userxattr, squashOwner });
-    check('DIGEST_MISMATCH', 'digest', layer.digest, found.digest);
-    check('DIFFID_MISMATCH', 'diff id', layer.diffId, found.diffId);
-  });
+  const { store, ...how } = step;
+  const path = join(store.dataRoot, layerPath(layerKind(step), step.chain));
+  await publish(store, path, (staging) => unpackLayer(layer, staging, how));
   return join(path, 'diff');
 }
 
-function compressionOf({ mediaType, digest }: ImageLayer): 'none' | 'gzip' {
-  const compression = COMPRESSIONS[mediaType];
-  if (compression !== undefined) return compression;
-  throw new CtrError('NOT_YET', `unpack ${digest}: ${mediaType} is not supported yet`, {
-    hint: 'copy the image with layers in gzip',
-  });
+/**
+ * Unpacks one layer to `diff` in a new directory, and verifies its bytes and its content.
+ *
+ * @throws as `unpack`
+ */
+export async function unpackLayer(
+  layer: ImageLayer,
+  staging: string,
+  { applyLayer, userxattr, squashOwner }: Omit<UnpackOptions, 'store'>,
+): Promise<void> {
+  const compression = compressionOf(layer);
+  await checkSize(layer);
+  const directory = join(staging, 'diff');
+  await mkdir(directory);
+  // ORDER: mkdir(2) applies the umask, chmod(2) does not. A layer that names its root sets its own.
+  await chmod(directory, 0o755);
+  const found = await applyLayer(layer.path, directory, { compression, userxattr, squashOwner });
+  check('DIGEST_MISMATCH', 'digest', layer.digest, found.digest);
+  check('DIFFID_MISMATCH', 'diff id', layer.diffId, found.diffId);
 }
 
 function check(code: string, what: string, wanted: string, found: string): void {

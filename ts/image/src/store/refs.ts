@@ -1,0 +1,160 @@
+/**
+ * Records of pulled images: one file per reference in `refs/`, replaced by rename. An image is in
+ * the store while a record names it, and all that it uses is written in the record.
+ */
+
+import { createHash } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Digest, parseDigest } from '../digest.ts';
+import { failedWith, fileError } from '../file-error.ts';
+import { platformOf } from '../oci/config.ts';
+import { Json } from '../oci/json.ts';
+import { chainIds, LAYER_KINDS, layerPath } from '../oci/unpack.ts';
+import type { Platform } from '../platform.ts';
+import { formatReference, type RegistryReference } from '../registry-reference.ts';
+import { makeDirectories, type Store, stagingPath, sync } from '../store.ts';
+import { blobName } from './blobs.ts';
+import { namesIn } from './lease.ts';
+
+/** What a reference names, by its record. */
+export interface ImageRecord {
+  /** Canonical; `undefined` for an image that lost its last reference to a newer one. */
+  reference: string | undefined;
+  /** Of what the reference named: an index or a manifest. */
+  digest: Digest;
+  manifest: Digest;
+  config: Digest;
+  platform: Platform;
+  createdAt: string | undefined;
+  pulledAt: number;
+  /** Indexes, manifest and config. */
+  documents: { digest: Digest; size: number }[];
+  /** Lowest first. */
+  layers: { digest: Digest; size: number; diffId: Digest }[];
+}
+
+const DIRECTORY = 'refs';
+
+/** The name a record is kept under: what the reference stands for, so a digest without its tag. */
+export function recordName(reference: RegistryReference): string {
+  const { tag: _, ...untagged } = reference;
+  return formatReference(reference.digest === undefined ? reference : untagged);
+}
+
+/** All paths of the store that an image may use, unpacked for whatever kind of container. */
+export function pathsOf({ documents, layers }: Pick<ImageRecord, 'documents' | 'layers'>) {
+  const chains = chainIds(layers);
+  return [
+    ...[...documents, ...layers].map(({ digest }) => blobName(digest)),
+    ...LAYER_KINDS.flatMap((kind) => chains.map((chain) => layerPath(kind, chain))),
+  ];
+}
+
+/** The record of a reference. One that nobody can read is none: its image is pulled again. */
+export async function readRecord(store: Store, name: string): Promise<ImageRecord | undefined> {
+  return readRecordFile(join(store.dataRoot, DIRECTORY, fileName(name)));
+}
+
+export async function readRecords({ dataRoot }: Store): Promise<ImageRecord[]> {
+  const directory = join(dataRoot, DIRECTORY);
+  const names = (await namesIn(directory)).filter((name) => name.endsWith('.json'));
+  const records = await Promise.all(names.map((name) => readRecordFile(join(directory, name))));
+  return records.filter((record) => record !== undefined);
+}
+
+/**
+ * Records an image under its reference. What the reference named before stays in the store without
+ * one, until it is removed: containers may run on it.
+ */
+export async function writeRecord(store: Store, record: ImageRecord): Promise<void> {
+  const before = await readRecord(store, nameOf(record));
+  if (before !== undefined && before.manifest !== record.manifest) {
+    await write(store, { ...before, reference: undefined });
+  }
+  await write(store, record);
+  if (record.reference !== undefined)
+    await removeRecord(store, { ...record, reference: undefined });
+}
+
+/** Does nothing when there is none. */
+export async function removeRecord(
+  { dataRoot }: Store,
+  record: Pick<ImageRecord, 'reference' | 'manifest'>,
+): Promise<void> {
+  const path = join(dataRoot, DIRECTORY, fileName(nameOf(record)));
+  try {
+    await rm(path);
+    await sync(join(dataRoot, DIRECTORY));
+  } catch (cause) {
+    if (!failedWith(cause, 'ENOENT')) throw fileError('remove', path, cause);
+  }
+}
+
+function nameOf({ reference, manifest }: Pick<ImageRecord, 'reference' | 'manifest'>): string {
+  return reference ?? `@${manifest}`;
+}
+
+/** A reference can be longer than a file name. */
+function fileName(name: string): string {
+  return `${createHash('sha256').update(name).digest('hex')}.json`;
+}
+
+async function write(store: Store, record: ImageRecord): Promise<void> {
+  const directory = join(store.dataRoot, DIRECTORY);
+  const path = join(directory, fileName(nameOf(record)));
+  const staged = await stagingPath(store);
+  try {
+    await makeDirectories(directory);
+    await makeDirectories(join(store.dataRoot, 'staging'));
+    const handle = await open(staged, 'wx', 0o600);
+    try {
+      await handle.writeFile(JSON.stringify({ version: 1, ...record }));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(staged, path);
+    await sync(directory);
+  } catch (cause) {
+    await rm(staged, { force: true }).catch(() => {});
+    throw fileError('write', path, cause);
+  }
+}
+
+async function readRecordFile(path: string): Promise<ImageRecord | undefined> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (failedWith(cause, 'ENOENT')) return undefined;
+    throw fileError('read', path, cause);
+  });
+  if (text === undefined) return undefined;
+  try {
+    return parseRecord(Json.parse(text, path));
+  } catch {
+    return undefined;
+  }
+}
+
+function parseRecord(json: Json): ImageRecord | undefined {
+  const platform = platformOf(json.field('platform'));
+  if (json.field('version').value !== 1 || platform === undefined) return undefined;
+  const digest = (field: Json) => parseDigest(field.value, field.path);
+  const blob = (item: Json) => ({
+    digest: digest(item.field('digest')),
+    size: item.field('size').number(),
+  });
+  return {
+    reference: json.field('reference').optionalString(),
+    digest: digest(json.field('digest')),
+    manifest: digest(json.field('manifest')),
+    config: digest(json.field('config')),
+    platform,
+    createdAt: json.field('createdAt').optionalString(),
+    pulledAt: json.field('pulledAt').number(),
+    documents: json.field('documents').list().map(blob),
+    layers: json
+      .field('layers')
+      .list()
+      .map((item) => ({ ...blob(item), diffId: digest(item.field('diffId')) })),
+  };
+}
