@@ -1,19 +1,9 @@
 /** Flags as plain data: what a verb accepts, without a word about how it is parsed or shown. */
 
+import type { CommandFlag } from '@ctr-ts/plugin';
+
 /** One flag of a verb. */
-export interface Flag {
-  /** Long name without dashes. */
-  readonly name: string;
-  /** One letter. */
-  readonly short?: string;
-  /** Other long names docker accepts for it. */
-  readonly aliases?: readonly string[];
-  readonly type: 'boolean' | 'string';
-  /** May be given more than once; the values add up. Of any other flag the last value counts. */
-  readonly multiple?: boolean;
-  /** What stands for the value in help. */
-  readonly metavar?: string;
-  readonly help: string;
+export interface Flag extends CommandFlag {
   /** Docker has this flag and we do not, so far: what to do instead. */
   readonly notYet?: string;
 }

@@ -2,21 +2,10 @@
 
 import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import type { CommandIo } from '@ctr-ts/plugin';
 
-/** What a view may use of the world around it. */
-export interface Io {
-  /** Text to stdout, a newline is added when there is none. */
-  print(text: string): void;
-  /** One JSON document to stdout. */
-  printJson(value: unknown): void;
-  /** A remark to stderr. */
-  note(text: string): void;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Width to lay text out for. */
-  readonly columns: number;
-  /** Whether stdout understands colours and the user wants them. */
-  readonly color: boolean;
-}
+/** What a view may use of the world around it: no more than a plugin's command has. */
+export type Io = CommandIo;
 
 const STDOUT = 1;
 const STDERR = 2;

@@ -1,28 +1,15 @@
 /** What a command is, apart from how it was reached (directly or through oclif). */
 
+import type { CommandPositionals } from '@ctr-ts/plugin';
 import type { FlagTable, Values } from './flags.ts';
 import type { Io } from './io.ts';
-
-/** How the words of a command line that are not flags are read. */
-export interface Positionals {
-  /** As shown in the usage line, for example `IMAGE [COMMAND [ARG...]]`. */
-  readonly usage: string;
-  readonly min: number;
-  /** Absent: any number. */
-  readonly max?: number;
-  /**
-   * Docker's rule for `run` and `exec`: the first positional ends the flags, all that follows
-   * belongs to the command. The name of a flag means: only when that flag was given before.
-   */
-  readonly endFlags?: boolean | string;
-}
 
 /** Everything parser and help need to know of a verb. */
 export interface Grammar<T extends FlagTable = FlagTable> {
   /** `run`, `system prune`. */
   readonly id: string;
   readonly flags: T;
-  readonly positionals: Positionals;
+  readonly positionals: CommandPositionals;
 }
 
 /** A parsed command line. */
