@@ -32,6 +32,10 @@ export const DIRECT_VERBS: Readonly<Record<string, Load>> = {
 
 /** Verbs that run through oclif, where plugins can add to them. */
 export const OCLIF_VERBS: Readonly<Record<string, Load>> = {
+  'plugins install': () => import('./verbs/plugins/install.ts'),
+  'plugins link': () => import('./verbs/plugins/link.ts'),
+  'plugins list': () => import('./verbs/plugins/list.ts'),
+  'plugins uninstall': () => import('./verbs/plugins/uninstall.ts'),
   'system prune': () => import('./verbs/system/prune.ts'),
 };
 
@@ -45,8 +49,8 @@ export function findDirect(argv: readonly string[]): { load: Load; words: number
   return undefined;
 }
 
-/** Why `argv` names no verb: docker has it and we do not yet, or nobody has it. */
-export function unknownVerb(argv: readonly string[]): CtrError {
+/** Why `argv` names no verb, `others` being those of plugins: docker has it, or nobody. */
+export function unknownVerb(argv: readonly string[], others: readonly string[] = []): CtrError {
   const [verb = '', subverb = ''] = argv;
   const instead = Object.hasOwn(VERBS_NOT_YET, verb) ? VERBS_NOT_YET[verb] : undefined;
   if (instead !== undefined) {
@@ -57,7 +61,7 @@ export function unknownVerb(argv: readonly string[]): CtrError {
       hint: 'ctr-ts --help',
     });
   }
-  const ids = [...Object.keys(DIRECT_VERBS), ...Object.keys(OCLIF_VERBS)];
+  const ids = [...Object.keys(DIRECT_VERBS), ...Object.keys(OCLIF_VERBS), ...others];
   const topics = new Set(ids.filter((id) => id.includes(' ')).map((id) => id.split(' ')[0] ?? id));
   const typed = topics.has(verb) ? `${verb} ${subverb}` : verb;
   const close = nearest(typed, typed === verb ? [...ids, ...topics, 'help'] : ids);

@@ -27,7 +27,7 @@ export const VERBS_NOT_YET: Readonly<Record<string, string>> = {
   network: 'ctr-ts run --network none or --network host',
   node: 'containers run on this machine only',
   pause: 'ctr-ts kill --signal STOP CONTAINER',
-  plugin: 'plugins are npm packages; none is supported so far',
+  plugin: 'there is no engine to plug into; commands: ctr-ts plugins install PACKAGE',
   port: 'use --network host',
   pull: 'skopeo copy docker://IMAGE oci:DIR, then ctr-ts run oci:DIR',
   push: 'skopeo copy oci:DIR docker://IMAGE',

@@ -1,8 +1,12 @@
-/** The command line's entry: hot verbs run directly, all others through oclif. */
+/**
+ * The command line's entry: hot verbs run directly, all others through oclif, and so do those for
+ * which a plugin has oclif hooks.
+ */
 
 import { findDirect, isNotYet, unknownVerb } from './catalog.ts';
 import { type Io, processIo } from './io.ts';
 import { perform } from './perform.ts';
+import { isHooked } from './plugins/hooked.ts';
 import { report } from './report.ts';
 
 /** What a bare `ctr-ts` shows: three lines that run as they stand. */
@@ -30,10 +34,11 @@ export async function dispatch(argv: readonly string[], io: Io): Promise<number>
       return await dispatch(['version', ...argv.slice(1)], io);
     if (isNotYet(first)) throw unknownVerb(argv);
     const direct = findDirect(argv);
-    if (direct === undefined) return await throughOclif(argv);
+    if (direct === undefined) return await throughOclif(argv, io);
     const { verb } = await direct.load();
+    if (await isHooked(verb.id, io)) return await throughOclif(argv, io);
     const showHelp = async (): Promise<void> => {
-      await throughOclif(['help', ...verb.id.split(' ')]);
+      await throughOclif(['help', ...verb.id.split(' ')], io);
     };
     return await perform({ verb, argv: argv.slice(direct.words), io, showHelp });
   } catch (error) {
@@ -41,7 +46,7 @@ export async function dispatch(argv: readonly string[], io: Io): Promise<number>
   }
 }
 
-async function throughOclif(argv: readonly string[]): Promise<number> {
+async function throughOclif(argv: readonly string[], io: Io): Promise<number> {
   const { runOclif } = await import('./oclif/run.ts');
-  return runOclif(argv);
+  return runOclif(argv, io);
 }

@@ -31,8 +31,10 @@ export interface ErrorDocument {
 export function report(error: unknown, io: Io, json = false): number {
   if (json) io.printJson(errorDocument(error));
   else io.note(errorText(error));
-  if (!(error instanceof CtrError) && io.env.CTR_TS_DEBUG && error instanceof Error) {
-    io.note(error.stack ?? '');
+  if (io.env.CTR_TS_DEBUG) {
+    // A coded error says enough of itself; what it came from may be somebody's bug.
+    const bug = error instanceof CtrError ? error.cause : error;
+    if (bug instanceof Error) io.note(bug.stack ?? '');
   }
   return exitCodeOf(error);
 }

@@ -21,6 +21,7 @@ test('the package exports exactly this', () => {
     'Process',
     'SDK_ERRORS',
     'cgroup',
+    'directories',
     'doctor',
     'parseCpus',
     'parsePids',

@@ -39,6 +39,7 @@ export type {
   TmpfsMount,
   VolumeMount,
 } from './options.ts';
+export { type Directories, directories } from './paths.ts';
 export type { Plan } from './plan.ts';
 export type { CapabilityView, IdMapView, MountView, NamespaceView } from './proc.ts';
 export { Process } from './process.ts';
