@@ -30,6 +30,8 @@ const packageDirections: Record<string, readonly string[]> = {
   image: ['@ctr-ts/native'],
   sdk: ['@ctr-ts/image', '@ctr-ts/native', '@ctr-ts/plugin'],
   cli: ['@ctr-ts/plugin', '@ctr-ts/sdk'],
+  // Written as a stranger would: on the public packages only.
+  'plugin-example': ['@ctr-ts/plugin', '@ctr-ts/sdk'],
   dev: ['@ctr-ts/sdk'],
 };
 
@@ -158,6 +160,7 @@ for (const [folder, allowed] of Object.entries(packageDirections)) {
     const declared = Object.keys({
       ...manifest.dependencies,
       ...manifest.optionalDependencies,
+      ...manifest.peerDependencies,
     });
     const isOurs = (name: string) => name.startsWith('@ctr-ts/') || name === 'ctr-ts';
     expect(declared.filter(isOurs).filter((name) => !allowed.includes(name))).toEqual([]);
