@@ -20,9 +20,45 @@ export const badInput: readonly BadInput[] = [
     code: /^UNKNOWN_SOURCE$/,
   },
   {
-    title: 'an image that is not there',
-    args: run('alpine', 'true'),
-    code: /^(IMAGE_NOT_FOUND|REGISTRY_UNREACHABLE)$/,
+    title: 'an image of a registry that does not exist',
+    args: run('-q', 'registry.invalid/alpine', 'true'),
+    code: /^REGISTRY_UNREACHABLE$/,
+  },
+  {
+    title: 'an image that is not to be pulled',
+    args: run('--pull', 'never', 'e2e-missing', 'true'),
+    code: /^IMAGE_NOT_FOUND$/,
+  },
+  {
+    title: 'a pull policy nobody knows',
+    args: run('--pull', 'often', 'alpine', 'true'),
+    code: /^INVALID_ARGUMENT$/,
+  },
+  {
+    title: 'an image for another kind of machine',
+    args: run('--platform', 'linux/riscv64', 'alpine', 'true'),
+    code: /^FOREIGN_PLATFORM$/,
+  },
+  {
+    title: 'a platform that is none',
+    args: run('--platform', 'a/b/c/d', 'alpine', 'true'),
+    code: /^INVALID_ARGUMENT$/,
+  },
+  {
+    title: 'an image in capital letters',
+    args: run('Alpine', 'true'),
+    code: /^INVALID_REFERENCE$/,
+  },
+  {
+    title: 'a pull of what is not in a registry',
+    args: ['pull', 'host:'],
+    code: /^INVALID_REFERENCE$/,
+  },
+  { title: 'a pull of nothing', args: ['pull'], code: /^MISSING_ARGUMENT$/ },
+  {
+    title: 'rmi of an image that is missing',
+    args: ['rmi', 'e2e-missing'],
+    code: /^IMAGE_NOT_FOUND$/,
   },
   {
     title: 'an empty image',
@@ -188,6 +224,11 @@ export const badInput: readonly BadInput[] = [
   { title: 'a switch with a value', args: flag('--privileged=perhaps'), code: /^[A-Z_]+$/ },
   { title: 'a flag of docker that is not there yet', args: flag('-d'), code: /^NOT_YET$/ },
   { title: 'a verb of docker that is not there yet', args: ['build', '.'], code: /^NOT_YET$/ },
+  {
+    title: 'two words of docker that are not there yet',
+    args: ['image', 'push', 'a'],
+    code: /^NOT_YET$/,
+  },
   { title: 'a verb nobody knows', args: ['rnu', 'host:', 'true'], code: /^UNKNOWN_[A-Z_]+$/ },
   {
     title: 'a surplus word',

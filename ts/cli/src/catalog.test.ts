@@ -2,7 +2,14 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { DIRECT_VERBS, findDirect, isNotYet, OCLIF_VERBS, unknownVerb } from './catalog.ts';
-import { EXEC_NOT_YET, PS_NOT_YET, RUN_NOT_YET } from './docker-flags.ts';
+import {
+  EXEC_NOT_YET,
+  IMAGES_NOT_YET,
+  PS_NOT_YET,
+  PULL_NOT_YET,
+  RMI_NOT_YET,
+  RUN_NOT_YET,
+} from './docker-flags.ts';
 import { VERBS_NOT_YET } from './docker-verbs.ts';
 import { HINTS } from './hints.ts';
 
@@ -23,7 +30,9 @@ test('what is not there yet is not there', () => {
 
 const ADVICE = [
   ...Object.values(VERBS_NOT_YET),
-  ...[...RUN_NOT_YET, ...EXEC_NOT_YET, ...PS_NOT_YET].map(({ notYet }) => notYet),
+  ...[RUN_NOT_YET, EXEC_NOT_YET, PS_NOT_YET, PULL_NOT_YET, IMAGES_NOT_YET, RMI_NOT_YET]
+    .flat()
+    .map(({ notYet }) => notYet),
   ...Object.values(HINTS),
 ];
 

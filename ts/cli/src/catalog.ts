@@ -18,6 +18,13 @@ export const DIRECT_VERBS: Readonly<Record<string, Load>> = {
   wait: () => import('./verbs/wait.ts'),
   rm: () => import('./verbs/rm.ts'),
   inspect: () => import('./verbs/inspect.ts'),
+  pull: () => import('./verbs/pull.ts'),
+  images: () => import('./verbs/images.ts'),
+  rmi: () => import('./verbs/rmi.ts'),
+  'image inspect': () => import('./verbs/image/inspect.ts'),
+  'image ls': () => import('./verbs/image/ls.ts'),
+  'image pull': () => import('./verbs/image/pull.ts'),
+  'image rm': () => import('./verbs/image/rm.ts'),
   version: () => import('./verbs/version.ts'),
   doctor: () => import('./verbs/doctor.ts'),
   unshare: () => import('./verbs/unshare.ts'),
@@ -52,9 +59,11 @@ export function findDirect(argv: readonly string[]): { load: Load; words: number
 /** Why `argv` names no verb, `others` being those of plugins: docker has it, or nobody. */
 export function unknownVerb(argv: readonly string[], others: readonly string[] = []): CtrError {
   const [verb = '', subverb = ''] = argv;
-  const instead = Object.hasOwn(VERBS_NOT_YET, verb) ? VERBS_NOT_YET[verb] : undefined;
-  if (instead !== undefined) {
-    return new CtrError('NOT_YET', `${verb} is not there yet`, { hint: instead });
+  for (const words of [verb, `${verb} ${subverb}`]) {
+    const instead = Object.hasOwn(VERBS_NOT_YET, words) ? VERBS_NOT_YET[words] : undefined;
+    if (instead !== undefined) {
+      return new CtrError('NOT_YET', `${words} is not there yet`, { hint: instead });
+    }
   }
   if (verb.startsWith('-')) {
     return new CtrError('UNKNOWN_FLAG', `unknown flag ${verb} of ctr-ts`, {

@@ -5,6 +5,7 @@ import {
   parseEnv,
   parseLabels,
   parseNetwork,
+  parsePullPolicy,
   parseSecurityOptions,
   parseTmpfs,
   parseVolume,
@@ -38,6 +39,8 @@ export function containerOptions(
   const { entrypoint, network } = flags;
   return {
     image,
+    pull: flags.pull === undefined ? undefined : parsePullPolicy(flags.pull),
+    platform: flags.platform,
     command: command.length > 0 ? command : undefined,
     // Docker's way to remove the image's entrypoint is an empty one.
     entrypoint: entrypoint === undefined ? undefined : entrypoint === '' ? [] : [entrypoint],

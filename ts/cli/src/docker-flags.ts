@@ -1,5 +1,5 @@
 /**
- * Flags that docker's `run` and `exec` have and ours do not, so far. Each row says what to do
+ * Flags that docker's verbs have and ours do not, so far. Each row says what to do
  * instead, so that a pasted docker line ends in a next step and never in something half done.
  */
 
@@ -43,9 +43,6 @@ const RUN_ROWS: readonly Row[] = [
   ['volumes-from', '', 'string', 'repeat its --volume flags'],
   ['volume-driver', '', 'string', 'use --volume with an absolute path'],
   ['init', '', 'boolean', 'start a reaper as the command, for example tini -- COMMAND'],
-  ['pull', '', 'string', 'leave it out; oci: and rootfs: sources are local'],
-  ['platform', '', 'string', 'leave it out; the platform of this machine is used'],
-  ['quiet', 'q', 'boolean', 'leave it out; nothing is pulled'],
   ['runtime', '', 'string', 'leave it out; ctr-runtime is the only runtime'],
   ['cidfile', '', 'string', 'use --name, then ctr-ts inspect NAME'],
   ['cgroup-parent', '', 'string', 'leave it out; groups are made below /ctr-ts'],
@@ -112,10 +109,33 @@ const PS_ROWS: readonly Row[] = [
   ['size', 's', 'boolean', 'use ctr-ts inspect CONTAINER'],
 ];
 
+const PULL_ROWS: readonly Row[] = [
+  ['all-tags', 'a', 'boolean', 'pull each tag by name: ctr-ts pull IMAGE:TAG'],
+  ['disable-content-trust', '', 'boolean', 'leave it out; signatures are not checked'],
+];
+
+const IMAGES_ROWS: readonly Row[] = [
+  ['all', 'a', 'boolean', 'leave it out; there are no intermediate images'],
+  ['filter', 'f', 'string', 'name a repository: ctr-ts images REPOSITORY'],
+  ['format', '', 'string', 'use --json, or -q for ids only'],
+  ['tree', '', 'boolean', 'use --json'],
+];
+
+const RMI_ROWS: readonly Row[] = [
+  ['no-prune', '', 'boolean', 'leave it out; layers that another image uses are kept'],
+  ['platform', '', 'string', 'leave it out; an image is stored for one platform'],
+];
+
 /** The missing flags of docker's `run`. */
 export const RUN_NOT_YET = RUN_ROWS.map(toFlag);
 /** The missing flags of docker's `exec`. */
 export const EXEC_NOT_YET = EXEC_ROWS.map(toFlag);
+/** The missing flags of docker's `pull`. */
+export const PULL_NOT_YET = PULL_ROWS.map(toFlag);
+/** The missing flags of docker's `images`. */
+export const IMAGES_NOT_YET = IMAGES_ROWS.map(toFlag);
+/** The missing flags of docker's `rmi`. */
+export const RMI_NOT_YET = RMI_ROWS.map(toFlag);
 /** The missing flags of docker's `ps`. */
 export const PS_NOT_YET = PS_ROWS.map(toFlag);
 

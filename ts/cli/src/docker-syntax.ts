@@ -114,6 +114,14 @@ export function parseNetwork(text: string): 'none' | 'host' {
   });
 }
 
+/** `missing`, `always` or `never`. */
+export function parsePullPolicy(text: string): NonNullable<ContainerOptions['pull']> {
+  if (text === 'missing' || text === 'always' || text === 'never') return text;
+  throw new CtrError('INVALID_ARGUMENT', `unknown pull policy ${quote(text)}`, {
+    hint: 'policies are missing, always and never',
+  });
+}
+
 function seccompOption(value: string): NonNullable<ContainerOptions['seccomp']> {
   if (value === 'unconfined') return 'unconfined';
   if (value === 'builtin' || value === 'default') return 'default';

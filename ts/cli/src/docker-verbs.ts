@@ -1,6 +1,6 @@
 /** Docker's verbs that do not exist here yet, each with what to do instead. */
 
-/** Verb to next step. */
+/** Verb, or verb and its second word, to next step. */
 export const VERBS_NOT_YET: Readonly<Record<string, string>> = {
   build: 'build with buildah or docker, save to an OCI layout, then ctr-ts run oci:DIR',
   builder: 'build with buildah or docker, save to an OCI layout, then ctr-ts run oci:DIR',
@@ -15,12 +15,18 @@ export const VERBS_NOT_YET: Readonly<Record<string, string>> = {
   events: 'ctr-ts ps --json',
   export: 'ctr-ts exec CONTAINER tar -c / > FILE',
   history: 'read the OCI layout: skopeo inspect --config oci:DIR',
-  image: 'oci: and rootfs: sources are directories; list them with ls',
-  images: 'oci: and rootfs: sources are directories; list them with ls',
+  'image build': 'build with buildah or docker, save to an OCI layout, then ctr-ts run oci:DIR',
+  'image history': 'read the OCI layout: skopeo inspect --config oci:DIR',
+  'image import': 'unpack it and use ctr-ts run rootfs:DIR',
+  'image load': 'unpack it with skopeo copy docker-archive:FILE oci:DIR',
+  'image prune': 'ctr-ts rmi IMAGE',
+  'image push': 'skopeo copy oci:DIR docker://IMAGE',
+  'image save': 'the OCI layout is the archive: tar -cf FILE DIR',
+  'image tag': 'skopeo copy docker://OLD docker://NEW, then ctr-ts pull NEW',
   import: 'unpack it and use ctr-ts run rootfs:DIR',
   info: 'ctr-ts doctor',
   load: 'unpack it with skopeo copy docker-archive:FILE oci:DIR',
-  login: 'skopeo login, then skopeo copy docker://IMAGE oci:DIR',
+  login: 'skopeo login REGISTRY, then ctr-ts pull IMAGE',
   logout: 'skopeo logout',
   logs: 'redirect the output of ctr-ts run to a file',
   manifest: 'skopeo inspect --raw oci:DIR',
@@ -29,11 +35,9 @@ export const VERBS_NOT_YET: Readonly<Record<string, string>> = {
   pause: 'ctr-ts kill --signal STOP CONTAINER',
   plugin: 'there is no engine to plug into; commands: ctr-ts plugins install PACKAGE',
   port: 'use --network host',
-  pull: 'skopeo copy docker://IMAGE oci:DIR, then ctr-ts run oci:DIR',
   push: 'skopeo copy oci:DIR docker://IMAGE',
   rename: 'give it the name at the start: ctr-ts run --name NAME',
   restart: 'ctr-ts rm -f CONTAINER, then ctr-ts run again',
-  rmi: 'oci: and rootfs: sources are directories; remove them with rm -r',
   save: 'the OCI layout is the archive: tar -cf FILE DIR',
   search: 'skopeo list-tags docker://IMAGE',
   service: 'containers run on this machine only',

@@ -31,6 +31,14 @@ export const JSON_FLAG = {
   help: 'print one JSON document to stdout, errors too',
 } as const satisfies Flag;
 
+/** Of verbs that name an image. */
+export const PLATFORM_FLAG = {
+  name: 'platform',
+  type: 'string',
+  metavar: 'OS/ARCH[/VARIANT]',
+  help: 'image for this platform; only that of this machine can run',
+} as const satisfies Flag;
+
 /** On every verb that does not use -h for something else. */
 export const HELP_FLAG = {
   name: 'help',

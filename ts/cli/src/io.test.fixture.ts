@@ -17,6 +17,8 @@ export function recordingIo(env: Io['env'] = {}): RecordingIo {
     print: (text) => void out.push(line(text)),
     printJson: (value) => void out.push(`${JSON.stringify(value, null, 2)}\n`),
     note: (text) => void err.push(line(text)),
+    draw: (text) => void err.push(text),
+    screen: undefined,
     env,
     columns: 80,
     color: false,

@@ -4,8 +4,19 @@ import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { CommandIo } from '@ctr-ts/plugin';
 
-/** What a view may use of the world around it: no more than a plugin's command has. */
-export type Io = CommandIo;
+/** Size of a terminal in characters. */
+export interface Screen {
+  columns: number;
+  rows: number;
+}
+
+/** What a view may use of the world around it: what a plugin's command has, and a screen. */
+export interface Io extends CommandIo {
+  /** Text to stderr as it is: for what is drawn in place. */
+  draw(text: string): void;
+  /** The terminal that stderr is; undefined where it is none, or one that cannot draw. */
+  readonly screen: Screen | undefined;
+}
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -19,9 +30,9 @@ const RETRY_MS = 2;
 /**
  * The Io of this process.
  *
- * It never touches process.stdout while a container may share the descriptor: Node sets a pipe to
- * O_NONBLOCK when it first looks at it, for every process that has it, and programs in the
- * container would meet EAGAIN.
+ * It never touches process.stdout or process.stderr where they are pipes that a container may share:
+ * Node sets a pipe to O_NONBLOCK when it first looks at it, for every process that has it, and
+ * programs in the container would meet EAGAIN.
  */
 export function processIo(): Io {
   const { env } = process;
@@ -29,6 +40,13 @@ export function processIo(): Io {
     print: (text) => writeAll(STDOUT, line(text)),
     printJson: (value) => writeAll(STDOUT, `${JSON.stringify(value, null, 2)}\n`),
     note: (text) => writeAll(STDERR, line(text)),
+    draw: (text) => writeAll(STDERR, text),
+    get screen() {
+      if (!isatty(STDERR) || env.TERM === 'dumb') return undefined;
+      const { columns, rows } = process.stderr;
+      // A terminal that nobody gave a size says 0.
+      return { columns: columns || 80, rows: rows || 24 };
+    },
     env,
     get columns() {
       return isatty(STDOUT) ? process.stdout.columns : DEFAULT_COLUMNS;

@@ -19,11 +19,10 @@ test('each line a bare ctr-ts shows is a command line that can be read', () => {
 });
 
 test.each([
-  [['pull', 'alpine'], 'skopeo copy'],
+  [['image', 'push', 'alpine'], 'skopeo copy'],
   [['build', '.'], 'oci:DIR'],
   [['logs', 'web'], 'redirect'],
   [['restart', 'web'], 'ctr-ts rm -f'],
-  [['images'], 'oci:'],
 ])('docker has %j and the answer says what to do instead', async (argv, says) => {
   const io = recordingIo();
   expect(await dispatch(argv, io)).toBe(125);
@@ -34,7 +33,7 @@ test.each([
 
 test('an error of a verb that is not there is JSON when asked for', async () => {
   const io = recordingIo();
-  expect(await dispatch(['pull', 'alpine', '--json'], io)).toBe(125);
+  expect(await dispatch(['push', 'alpine', '--json'], io)).toBe(125);
   expect(JSON.parse(io.stdout()).error.code).toBe('NOT_YET');
   expect(io.stderr()).toBe('');
 });

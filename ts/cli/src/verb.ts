@@ -27,6 +27,12 @@ export interface Verb<T extends FlagTable = FlagTable> extends Grammar<T> {
   execute(invocation: Invocation<T>, io: Io): Promise<number>;
 }
 
+/** The same verb under another of docker's names. */
+export function renamed(verb: Verb, id: string): Verb {
+  const examples = verb.examples.map((line) => line.replace(verb.id, id));
+  return { ...verb, id, summary: `${verb.summary} (${verb.id})`, examples };
+}
+
 /** A verb whose flag types are known inside it and forgotten outside. */
 export function defineVerb<const T extends FlagTable>(verb: Verb<T>): Verb {
   // Values<T> is a record of the flags in the table, and only the parser with that table makes it.

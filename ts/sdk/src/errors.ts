@@ -29,12 +29,32 @@ export const SDK_ERRORS = {
   PERMISSION_DENIED: 'this user may not do that to a file or directory of the host',
   /** No space is left where images or records are kept. */
   DISK_FULL: 'the disk is full',
-  /** Not one of `host:`, `rootfs:DIR` and `oci:DIR[:TAG]`. */
+  /** No registry image, and not one of `host:`, `rootfs:DIR` and `oci:DIR[:TAG]`. */
   UNKNOWN_SOURCE: 'no such image source',
-  /** The image layout has no image of this tag, or none for this machine. */
+  /** Neither registry, store nor layout has the image, or the layout none for this machine. */
   IMAGE_NOT_FOUND: 'no such image',
   /** The image is not what the OCI image specification asks for. */
   INVALID_IMAGE: 'the image cannot be read',
+  /** What stands where the image is named is no image reference. */
+  INVALID_REFERENCE: 'no image reference',
+  /** No network, no such host, or nobody answers there. */
+  REGISTRY_UNREACHABLE: 'the registry cannot be reached',
+  /** The registry wants other credentials, or none may read the image. */
+  REGISTRY_UNAUTHORIZED: 'the registry refuses access',
+  /** The registry failed, or does not speak the protocol. */
+  REGISTRY_ERROR: 'the registry failed',
+  /** What was downloaded is not what its digest says. */
+  DIGEST_MISMATCH: 'a part of the image is not what its digest says',
+  /** A layer is not what the image's config says. */
+  DIFFID_MISMATCH: 'a layer is not what the image says',
+  /** The image exists, for other platforms. */
+  PLATFORM_NOT_FOUND: 'the image has no such platform',
+  /** The image is for another kind of machine. */
+  FOREIGN_PLATFORM: 'the image is for another platform',
+  /** The prefix fits more than one image. */
+  IMAGE_AMBIGUOUS: 'more than one image fits',
+  /** A container on record has the image's layers. */
+  IMAGE_IN_USE: 'a container uses the image',
   /** Another container has the name. */
   NAME_IN_USE: 'the name is taken',
   /** No container has this id or name. */

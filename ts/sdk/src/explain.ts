@@ -64,14 +64,16 @@ export interface Explanation {
 }
 
 /**
- * The Plan of a container that does not exist, as `run` would execute it.
+ * The Plan of a container that does not exist, as `run` would execute it. Unless `pull` says so, no
+ * registry is asked: an image that is not in the store is `IMAGE_NOT_FOUND`.
  *
  * @throws CtrError as `run()` rejects
  */
 export async function plan(
   options: ContainerOptions & Pick<ProcessOptions, 'terminal'>,
 ): Promise<Plan> {
-  const { core, request, release } = await prepareContainer(options, false);
+  const own = { ...options, pull: options.pull ?? 'never' };
+  const { core, request, release } = await prepareContainer(own, false);
   release();
   return core.plan(request) as Plan;
 }

@@ -2,75 +2,98 @@
 
 import {
   type RootSource as ImageRoot,
-  openStore,
   parseReference,
   prepareRoot,
-  type Store,
+  type Reference,
 } from '@ctr-ts/image';
 import type { Core } from './core.ts';
+import type { HostFacts } from './host.ts';
+import { familiarReference } from './image-info.ts';
+import { obtainImage, type PullPolicy } from './obtain.ts';
 import type { SpecMount } from './oci.ts';
 import type { ImageDefaults } from './options.ts';
 import type { Directories } from './paths.ts';
 import type { OverlayUpper } from './plan.ts';
+import type { PullEvent } from './pull.ts';
+import { signalName, signalNumber } from './signals.ts';
 import { DEFAULT_PATH } from './spec.ts';
+import { storeOf } from './store.ts';
 
 /** A root file system that a container can be started on. */
 export interface OpenedImage {
+  /** The reference as people type it. */
+  name: string;
+  /** Digest of the image's config; `null` when it is from no registry. */
+  id: string | null;
   root: ImageRoot;
   mounts: SpecMount[];
   defaults: ImageDefaults;
-  /** To be called when the container has a record, or does not start: until then its layers stay. */
+  /** Until this is called nobody removes its layers. */
   release(): Promise<void>;
 }
 
-/** Opens an image, unpacking what the store does not have. Throws as `prepareRoot`. */
-export async function openImage(input: {
+/** What decides which image is opened, and how. */
+export interface OpenImageInput {
   reference: string;
+  /** When a registry is asked for it. */
+  pull: PullPolicy;
+  onPull: ((event: PullEvent) => void) | undefined;
   node: boolean;
   core: Core;
   directories: Directories;
-  rootless: boolean;
-  singleId: boolean;
+  host: Pick<HostFacts, 'rootless' | 'singleId'>;
   upper: OverlayUpper;
   signal: AbortSignal | undefined;
-}): Promise<OpenedImage> {
-  const { core, directories, rootless, singleId, upper, node, signal } = input;
-  const reference = parseReference(input.reference);
-  const store = await storeOf(directories.dataRoot, core);
+}
+
+/** Opens an image, pulling and unpacking what the store does not have. Throws as `prepareRoot`. */
+export async function openImage(input: OpenImageInput): Promise<OpenedImage> {
+  const { core, directories, host, upper, node, signal } = input;
+  const { reference, name, id } = await locate(input);
   const prepared = await prepareRoot(reference, {
-    store,
+    store: await storeOf(directories, core),
     applyLayer: (blob, directory, options) => core.applyLayer(blob, directory, options),
-    rootless,
-    singleId,
+    rootless: host.rootless,
+    singleId: host.singleId,
     upper,
     node,
     signal,
   });
-  const { env, entrypoint, cmd, user, workdir } = prepared.config;
+  const { env, entrypoint, cmd, user, workdir, labels, stopSignal } = prepared.config;
   return {
+    name,
+    id,
     root: prepared.root,
     mounts: prepared.mounts,
-    release: prepared.release,
+    release: () => prepared.release(),
     defaults: {
       env: withPath(env, prepared.pathAdditions),
       entrypoint,
       command: cmd,
       user,
       workdir,
+      labels,
+      stopSignal: usableSignal(stopSignal),
     },
   };
 }
 
-const stores = new Map<string, Promise<Store>>();
+async function locate(
+  input: OpenImageInput,
+): Promise<{ reference: Reference; name: string; id: string | null }> {
+  const reference = parseReference(input.reference);
+  if (reference.transport !== 'registry') return { reference, name: input.reference, id: null };
+  const image = await obtainImage({ ...input, reference, text: input.reference });
+  return { reference: image.reference, name: familiarReference(input.reference), id: image.id };
+}
 
-/** Opened once per process: a launch needs no further look at its directories. */
-function storeOf(dataRoot: string, core: Core): Promise<Store> {
-  const known = stores.get(dataRoot);
-  if (known !== undefined) return known;
-  const store = openStore(dataRoot, (path) => core.removeTree(path));
-  stores.set(dataRoot, store);
-  store.catch(() => stores.delete(dataRoot));
-  return store;
+/** An image may say anything; one that names no signal is stopped as if it said nothing. */
+function usableSignal(text: string | undefined): string | undefined {
+  try {
+    return text ? (signalName(signalNumber(text)) ?? undefined) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function withPath(env: readonly string[], additions: readonly string[]): string[] {

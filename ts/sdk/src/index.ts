@@ -25,6 +25,14 @@ export {
   SDK_ERRORS,
 } from './errors.ts';
 export { type Explanation, type InsideView, plan, type View } from './explain.ts';
+export type { ImageInfo } from './image-info.ts';
+export {
+  Image,
+  type ListImagesOptions,
+  type PullOptions,
+  type RemovedImages,
+  type RemoveImagesOptions,
+} from './images.ts';
 export type { Enforcement, Exit } from './launch.ts';
 export { parseCpus, parsePids, parseSize } from './limits.ts';
 export type {
@@ -44,6 +52,7 @@ export type { Plan } from './plan.ts';
 export type { CapabilityView, IdMapView, MountView, NamespaceView } from './proc.ts';
 export { Process } from './process.ts';
 export { type PruneReport, prune } from './prune.ts';
+export { Pull, type PullEvent, type PullResult } from './pull.ts';
 export type { ProcessEvent, Result, Started } from './result.ts';
 export { type RunOptions, run } from './run.ts';
 export type { ShellValue } from './shell.ts';

@@ -1,5 +1,6 @@
 /** What a caller of the SDK can ask for. */
 
+import type { PullEvent } from './pull.ts';
 import type { TerminalOption, TerminalSize } from './terminal.ts';
 
 /** Where ctr-ts keeps its files; the defaults follow the FHS for root and XDG for others. */
@@ -38,12 +39,26 @@ export interface ImageDefaults {
   command?: readonly string[] | undefined;
   user?: string | undefined;
   workdir?: string | undefined;
+  labels?: Readonly<Record<string, string>> | undefined;
+  stopSignal?: string | undefined;
 }
 
 /** A container. Everything but `image` has a default. */
 export interface ContainerOptions {
-  /** `host:`, `rootfs:DIR` or `oci:DIR[:TAG]`. */
+  /**
+   * An image of a registry (`alpine`, `ghcr.io/owner/name:tag`, `name@sha256:...`) or of the store by
+   * id, `host:`, `rootfs:DIR`, or `oci:DIR[:TAG]`.
+   */
   image: string;
+  /**
+   * When a registry is asked for the image: if the store has none for this machine (`'missing'`, the
+   * default), always, or never. Other sources are read as they are.
+   */
+  pull?: 'missing' | 'always' | 'never' | undefined;
+  /** Called for each event while the image is pulled. */
+  onPull?: ((event: PullEvent) => void) | undefined;
+  /** For example `linux/amd64`. Only this machine's platform runs; any other is refused. */
+  platform?: string | undefined;
   /** argv of PID 1. Default: the image's own for `run()`, an idle init for `Container.create()`. */
   command?: string[] | undefined;
   /** Replaces the image's entrypoint; an empty array removes it. */
@@ -80,6 +95,7 @@ export interface ContainerOptions {
   memoryBytes?: number | undefined;
   /** Most processes and threads; -1 is no limit. */
   pidsLimit?: number | undefined;
+  /** Added to the image's labels. */
   labels?: Record<string, string> | undefined;
   /** `host:` only: show the calling Node under /opt/node. Default true. */
   node?: boolean | undefined;

@@ -47,11 +47,12 @@ export async function prepareContainer(
   const keep = options.remove === false;
   const image = await openImage({
     reference: options.image,
+    pull: options.pull ?? 'missing',
+    onPull: options.onPull,
     node: options.node !== false,
     core,
     directories: paths,
-    rootless: host.rootless,
-    singleId: host.singleId,
+    host,
     upper: upperOf(paths, id, keep),
     signal,
   });
@@ -91,6 +92,7 @@ function decide(facts: Facts): Prepared {
   const onDisk = root.kind === 'overlay' && root.upper.kind === 'directory';
   const record = makeRecord({
     options,
+    image,
     init,
     hostname: spec.hostname ?? '',
     process: spec.process,

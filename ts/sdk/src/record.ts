@@ -1,5 +1,6 @@
 /** What is kept about a container for ps, inspect, explain and exec, by whatever process asks. */
 
+import type { OpenedImage } from './image.ts';
 import type { SpecProcess } from './oci.ts';
 import type { ContainerOptions, ProcessOptions, TmpfsMount, VolumeMount } from './options.ts';
 import { terminalSize } from './terminal.ts';
@@ -13,10 +14,14 @@ export type SeccompRequest =
 /** The record in config.json. */
 export interface ContainerRecord {
   version: 1;
+  /** As people type it. */
   image: string;
+  /** Digest of its config, `null` when it is from no registry. */
+  imageId: string | null;
   /** PID 1 is our init, which only reaps. */
   init: boolean;
   hostname: string;
+  /** The image's, with the container's own over them. */
   labels: Record<string, string>;
   network: 'none' | 'host';
   privileged: boolean;
@@ -50,20 +55,23 @@ export interface Limits {
 /** The record of a container that is about to be made. */
 export function makeRecord(input: {
   options: ContainerOptions & Pick<ProcessOptions, 'terminal'>;
+  image: Pick<OpenedImage, 'name' | 'id' | 'defaults'>;
   init: boolean;
   hostname: string;
   process: SpecProcess;
   user: string | undefined;
   writableLayer: string | undefined;
 }): ContainerRecord {
-  const { options, init, hostname, process, user, writableLayer } = input;
+  const { options, image, init, hostname, process, user, writableLayer } = input;
   const { cpus, memoryBytes, pidsLimit } = options;
+  const { stopSignal } = image.defaults;
   return {
     version: 1,
-    image: options.image,
+    image: image.name,
+    imageId: image.id,
     init,
     hostname,
-    labels: options.labels ?? {},
+    labels: { ...image.defaults.labels, ...options.labels },
     network: options.network ?? 'none',
     privileged: options.privileged === true,
     readOnly: options.readOnly === true,
@@ -79,6 +87,7 @@ export function makeRecord(input: {
     process,
     user: user ?? null,
     seccomp: seccompRequest(options),
+    ...(stopSignal === undefined ? {} : { stopSignal }),
     writableLayer: writableLayer ?? null,
   };
 }

@@ -23,6 +23,7 @@ function entry(id: string, fields: Partial<StateEntry> = {}): StateEntry {
     request: {},
     record: makeRecord({
       options,
+      image: { name: 'host:', id: null, defaults: {} },
       init: false,
       hostname: 'h',
       process,

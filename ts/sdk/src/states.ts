@@ -16,7 +16,10 @@ export type ContainerStatus = 'created' | 'running' | 'stopped' | 'dead';
 export interface ContainerInfo {
   id: string;
   name: string | null;
+  /** The image as people type it. */
   image: string;
+  /** Digest of its config, `null` when it is from no registry. */
+  imageId: string | null;
   /** argv of PID 1; empty when it is our idle init. */
   command: string[];
   status: ContainerStatus;
@@ -30,6 +33,7 @@ export interface ContainerInfo {
   user: string | null;
   workdir: string;
   env: string[];
+  /** The image's, with the container's own over them. */
   labels: Record<string, string>;
   network: 'none' | 'host';
   privileged: boolean;
@@ -105,6 +109,7 @@ export function describe(entry: StateEntry): ContainerInfo {
     id: entry.id,
     name: entry.name ?? null,
     image: record?.image ?? '',
+    imageId: record?.imageId ?? null,
     command: record === undefined || record.init ? [] : record.process.args,
     status,
     createdAt: new Date(entry.createdAt).toISOString(),

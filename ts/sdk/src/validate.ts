@@ -6,6 +6,7 @@ import { resolveCapabilities } from './capabilities.ts';
 import { isDelay } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import { checkCpus, checkMemory, checkPids } from './limits.ts';
+import { checkPlatform, PULL_POLICIES } from './obtain.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions } from './options.ts';
 import { checkTerminalSize, terminalSize } from './terminal.ts';
 
@@ -19,12 +20,19 @@ const HOSTNAME =
  * Checks a container's options.
  *
  * @throws CtrError `INVALID_NAME`, `INVALID_LIMIT`, `INVALID_MOUNT`, `INVALID_ARGUMENT`,
- * `UNKNOWN_CAPABILITY`, `FILE_NOT_FOUND`
+ * `UNKNOWN_CAPABILITY`, `FILE_NOT_FOUND`, `FOREIGN_PLATFORM`
  */
 export async function validateContainer(options: ContainerOptions): Promise<void> {
   if (typeof options.image !== 'string' || options.image === '') {
-    throw invalid('no image given', 'name a source, for example host: or oci:DIR');
+    throw invalid('no image given', 'name an image, for example alpine, host: or oci:DIR');
   }
+  if (options.pull !== undefined && !PULL_POLICIES.includes(options.pull)) {
+    throw invalid(
+      `unknown pull policy ${JSON.stringify(options.pull)}`,
+      'use missing, always or never',
+    );
+  }
+  if (options.platform !== undefined) checkPlatform(options.image, options.platform);
   if (options.name !== undefined) checkName(options.name);
   if (options.hostname !== undefined && !HOSTNAME.test(options.hostname)) {
     throw new CtrError('INVALID_NAME', `invalid host name ${JSON.stringify(options.hostname)}`, {

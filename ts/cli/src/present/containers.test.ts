@@ -8,6 +8,7 @@ const RUNNING: ContainerInfo = {
   id: '4f1c'.padEnd(64, '0'),
   name: 'web',
   image: 'host:',
+  imageId: null,
   command: ['node', 'server.js', '--port', '8080', '--verbose'],
   status: 'running',
   createdAt: '2026-01-01T22:00:00Z',
@@ -88,6 +89,11 @@ test.each([
   [119_000, '1 minute'],
   [7_200_000, '2 hours'],
   [86_400_000 * 3, '3 days'],
+  [86_400_000 * 13, '13 days'],
+  [86_400_000 * 15, '2 weeks'],
+  [86_400_000 * 70, '2 months'],
+  [86_400_000 * 729, '24 months'],
+  [86_400_000 * 730, '2 years'],
   [-5, '0 seconds'],
 ])('%i ms are %s', (durationMs, text) => {
   expect(roughDuration(durationMs)).toBe(text);

@@ -14,6 +14,11 @@ export interface ListLayout {
 const HEADING = ['CONTAINER ID', 'IMAGE', 'COMMAND', 'CREATED', 'STATUS', 'NAME'] as const;
 const COMMAND_WIDTH = 24;
 
+const DAY = 86_400;
+const WEEK = 7 * DAY;
+const MONTH = 30 * DAY;
+const YEAR = 365 * DAY;
+
 /** Newest first, as docker. */
 export function presentContainers(
   containers: readonly ContainerInfo[],
@@ -37,12 +42,17 @@ export function shortId(id: string): string {
 export function roughDuration(durationMs: number): string {
   const seconds = Math.max(0, Math.floor(durationMs / 1000));
   const units: [string, number][] = [
-    ['day', 86_400],
+    ['year', YEAR],
+    ['month', MONTH],
+    ['week', WEEK],
+    ['day', DAY],
     ['hour', 3_600],
     ['minute', 60],
     ['second', 1],
   ];
-  const [name, length] = units.find(([, size]) => seconds >= size) ?? ['second', 1];
+  // As docker: up to two weeks are days, up to two months weeks, up to two years months.
+  const fits = ([, size]: [string, number]) => seconds >= (size > DAY ? 2 * size : size);
+  const [name, length] = units.find(fits) ?? ['second', 1];
   const count = Math.floor(seconds / length);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
 }

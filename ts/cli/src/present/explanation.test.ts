@@ -37,6 +37,7 @@ const EXPLANATION: Explanation = {
     id: 'x',
     name: 'box',
     image: 'host:',
+    imageId: null,
     command: ['sh'],
     status: 'running',
     createdAt: '2026-01-01T00:00:00Z',

@@ -15,6 +15,7 @@ export const EXPLAIN_FLAGS = [
   { name: 'tty', short: 't', type: 'boolean', help: 'with a terminal' },
   { name: 'detach-keys', type: 'string', metavar: 'KEYS', help: 'as in run, changes nothing here' },
   { name: 'sig-proxy', type: 'boolean', help: 'as in run, changes nothing here' },
+  { name: 'quiet', short: 'q', type: 'boolean', help: 'as in run, changes nothing here' },
   { name: 'timeout', type: 'string', metavar: 'TIME', help: 'as in run, changes nothing here' },
   ...RUN_NOT_YET,
 ] as const satisfies FlagTable;

@@ -17,6 +17,6 @@ export const INSPECT_FLAGS = [
     name: 'type',
     type: 'string',
     help: 'not there yet',
-    notYet: 'leave it out; only containers have records',
+    notYet: 'leave it out; of images: ctr-ts image inspect IMAGE',
   },
 ] as const satisfies FlagTable;

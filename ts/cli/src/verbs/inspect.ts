@@ -1,7 +1,7 @@
 /** `ctr-ts inspect`: all that is known of containers, always as JSON. */
 
-import { Container, type ContainerInfo } from '@ctr-ts/sdk';
-import { type ErrorDocument, errorDocument, exitCodeOf, report } from '../report.ts';
+import { Container } from '@ctr-ts/sdk';
+import { inspectEach } from '../inspect-each.ts';
 import { defineVerb } from '../verb.ts';
 import { INSPECT_FLAGS } from './inspect.flags.ts';
 
@@ -11,21 +11,10 @@ export const verb = defineVerb({
   flags: INSPECT_FLAGS,
   positionals: { usage: 'CONTAINER...', min: 1 },
   examples: ['inspect web'],
-  async execute({ flags: { json = false }, positionals }, io) {
-    const found: (ContainerInfo | ErrorDocument)[] = [];
-    let code = 0;
-    for (const target of positionals) {
-      try {
-        const container = await Container.get(target);
-        found.push(await container.inspect());
-      } catch (error) {
-        if (json && positionals.length === 1) throw error;
-        if (json) found.push(errorDocument(error));
-        code = json ? exitCodeOf(error) : report(error, io);
-      }
-    }
-    // As docker: what was found is printed even when something was not.
-    io.printJson(found);
-    return code;
+  execute({ flags: { json = false }, positionals }, io) {
+    return inspectEach(positionals, io, json, async (target) => {
+      const container = await Container.get(target);
+      return container.inspect();
+    });
   },
 });

@@ -1,7 +1,7 @@
 /** Flags of `run`, which `explain --plan` shares. */
 
 import { RUN_NOT_YET } from '../docker-flags.ts';
-import { type FlagTable, JSON_FLAG, LONG_HELP_FLAG } from '../flags.ts';
+import { type FlagTable, JSON_FLAG, LONG_HELP_FLAG, PLATFORM_FLAG } from '../flags.ts';
 import { LIMIT_FLAGS } from './limit.flags.ts';
 import { SESSION_FLAGS, TTY_FLAGS } from './terminal.flags.ts';
 
@@ -85,6 +85,13 @@ export const CONTAINER_FLAGS = [
     metavar: 'none|host',
     help: 'none (default): only loopback; host: the one of the host',
   },
+  {
+    name: 'pull',
+    type: 'string',
+    metavar: 'missing|always|never',
+    help: 'when to ask the registry: if the image is missing (default), always, never',
+  },
+  PLATFORM_FLAG,
   { name: 'no-node', type: 'boolean', help: 'host: without this Node under /opt/node' },
 ] as const satisfies FlagTable;
 
@@ -92,6 +99,7 @@ export const RUN_FLAGS = [
   { name: 'rm', type: 'boolean', help: 'leave nothing behind when it ends' },
   ...TTY_FLAGS,
   ...SESSION_FLAGS,
+  { name: 'quiet', short: 'q', type: 'boolean', help: 'show no progress of a pull' },
   {
     name: 'timeout',
     type: 'string',

@@ -6,6 +6,7 @@ import { parseDetachKeys } from '../detach-keys.ts';
 import { parseDurationMs } from '../duration.ts';
 import { follow, processOptions } from '../follow.ts';
 import { shortId } from '../present/containers.ts';
+import { pullWatch } from '../pull-watch.ts';
 import { defineVerb } from '../verb.ts';
 import { RUN_FLAGS } from './run.flags.ts';
 
@@ -17,6 +18,7 @@ export const verb = defineVerb({
   examples: [
     'run --rm host: id',
     'run --rm -it host: bash',
+    'run --rm alpine cat /etc/os-release',
     'run --rm -i -v ./src:/src:ro -w /src host: node test.js',
     'run --rm --memory 256m --cpus 0.5 --timeout 30s oci:./image:latest make',
   ],
@@ -31,8 +33,17 @@ export const verb = defineVerb({
       timeoutMs: timeout === undefined ? undefined : parseDurationMs(timeout, '--timeout'),
     };
     const options = containerOptions(flags, positionals, io.env);
-    const started = run({ ...options, ...processOptions(how), remove: flags.rm ?? false });
-    const name = async () => flags.name ?? shortId((await started.started).containerId);
-    return follow(started, io, { ...how, name });
+    const pull = pullWatch(io, { quiet: flags.quiet, policy: options.pull });
+    const { onPull, signal } = pull;
+    const own = { ...processOptions(how), remove: flags.rm ?? false, onPull, signal };
+    try {
+      const started = run({ ...options, ...own });
+      const name = async () => flags.name ?? shortId((await started.started).containerId);
+      return await follow(started, io, { ...how, name });
+    } catch (error) {
+      return pull.exitCode(error);
+    } finally {
+      pull.close();
+    }
   },
 });

@@ -17,7 +17,7 @@ export const PRUNE_FLAGS = [
     short: 'a',
     type: 'boolean',
     help: 'not there yet',
-    notYet: 'leave it out; images are not touched',
+    notYet: 'leave it out, and remove images by name: ctr-ts rmi IMAGE',
   },
   {
     name: 'volumes',

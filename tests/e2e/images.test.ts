@@ -1,0 +1,379 @@
+/** Images of a real registry, from the command line: pulled, listed, run, removed. */
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { paths } from '@ctr-ts/dev/repository';
+import { spawnOptionsOf, testUserNames } from '@ctr-ts/dev/test-users';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import {
+  type CommandOptions,
+  ctr,
+  type Ended,
+  execute,
+  must,
+  type Started,
+  startCtr,
+} from './support/command.ts';
+import { busybox, pack } from './support/images.ts';
+import { leftSince, type Machine, snapshot } from './support/machine.ts';
+import { startRegistry, type TestRegistry, type TestRegistryOptions } from './support/registry.ts';
+import { productOf, userKinds } from './support/user.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'e2e-images-'));
+let registry: TestRegistry;
+
+beforeAll(async () => {
+  chmodSync(directory, 0o755);
+  const rootfs = busybox(directory);
+  if (rootfs === undefined) throw new Error('busybox-static is not installed');
+  writeFileSync(join(rootfs, 'etc/made-for'), 'images test\n');
+  const layout = join(directory, 'layout');
+  await pack(rootfs, layout);
+  const configured = [
+    ...['--config.entrypoint', '/bin/echo', '--config.entrypoint', 'entry', '--config.cmd', 'cmd'],
+    ...['--config.env', 'COLOUR=green', '--config.env', 'PATH=/bin', '--config.workingdir', '/tmp'],
+    ...['--config.user', 'user', '--config.label', 'team=images', '--config.label', 'tier=base'],
+    ...['--config.stopsignal', 'SIGQUIT'],
+  ];
+  await must('umoci', ['config', '--image', `${layout}:latest`, '--tag', 'app', ...configured]);
+  registry = await started({});
+  await registry.push(`oci:${layout}:latest`, 'plain:1');
+  await registry.push(`oci:${layout}:latest`, 'moving:latest');
+  await registry.push(`oci:${layout}:app`, 'team/app:1');
+  await registry.push(`oci:${layout}:app`, 'team/app:latest');
+}, 120_000);
+afterAll(async () => {
+  await registry?.stop();
+  rmSync(directory, { recursive: true });
+});
+
+async function started(options: TestRegistryOptions): Promise<TestRegistry> {
+  const found = await startRegistry(options);
+  if (typeof found === 'string') throw new Error(found);
+  return found;
+}
+
+/** What the registry says a name has, as somebody else's program reads it. */
+async function digestOf(name: string): Promise<string> {
+  const words = ['inspect', '--tls-verify=false', '--format', '{{.Digest}}'];
+  return (await must('skopeo', [...words, `docker://${registry.host}/${name}`])).trim();
+}
+
+/** Who uses the product. */
+interface Caller {
+  run(args: readonly string[], options?: CommandOptions): Promise<Ended>;
+  start(args: readonly string[], options?: CommandOptions): Started;
+  /** Root's is shared by everything on the machine. */
+  store: string | undefined;
+}
+
+const callers: { caller: string; single: boolean; prepare(): Promise<Caller> }[] = [
+  {
+    caller: 'root',
+    single: false,
+    prepare: async () => ({ run: ctr, start: startCtr, store: undefined }),
+  },
+  ...userKinds.map(({ kind, name }) => ({
+    caller: `a user ${kind}`,
+    single: name === testUserNames.withoutSubordinateIds,
+    prepare: async () => {
+      const product = await productOf(name);
+      if (product === undefined) throw new Error(`no user ${name}: run npm test once as root`);
+      const { user } = product;
+      const store = join(directory, `store-${name}`);
+      mkdirSync(store);
+      chownSync(store, user.uid, user.gid);
+      const env = { ...spawnOptionsOf(user).env, XDG_DATA_HOME: store };
+      return {
+        run: (args: readonly string[], options?: CommandOptions) =>
+          product.ctr(args, { env, ...options }),
+        start: (args: readonly string[], options?: CommandOptions) =>
+          product.startCtr(args, { env, ...options }),
+        store: join(store, 'ctr-ts'),
+      };
+    },
+  })),
+];
+
+describe.each(callers)('as $caller', ({ prepare, single }) => {
+  // Where a single id is mapped there is no user of the image's but root.
+  const root = single ? ['-u', '0'] : [];
+  let caller: Caller;
+  let before: Machine;
+  let app: string;
+  beforeAll(async () => {
+    caller = await prepare();
+    app = `${registry.host}/team/app`;
+    await caller.run(['run', '--rm', 'host:', 'true']);
+    before = snapshot();
+  }, 180_000);
+  const must0 = async (...args: string[]): Promise<Ended> => {
+    const ended = await caller.run(args);
+    expect(ended, ended.stderr).toMatchObject({ exitCode: 0 });
+    return ended;
+  };
+
+  test('an image is pulled once, with the digest that the registry names', async () => {
+    const pulled = await must0('pull', `${app}:1`);
+    expect(pulled.stdout).toBe(`${app}:1\n`);
+    const digest = await digestOf('team/app:1');
+    const lines = pulled.stderr.trimEnd().split('\n');
+    expect(lines[0]).toBe('1: Pulling from team/app');
+    expect(lines.filter((line) => /^[0-9a-f]{12}: Pull complete$/.test(line))).toHaveLength(1);
+    expect(lines.slice(-2)).toEqual([
+      `Digest: ${digest}`,
+      `Status: Downloaded newer image for ${app}:1`,
+    ]);
+    const again = await must0('pull', `${app}:1`);
+    expect(again.stderr).toMatch(new RegExp(`Status: Image is up to date for ${app}:1\n$`));
+    expect(await must0('pull', '-q', `${app}:1`)).toMatchObject({
+      stdout: `${app}:1\n`,
+      stderr: '',
+    });
+  });
+
+  test("images lists it with docker's columns", async () => {
+    const table = (await must0('images', app)).stdout.split('\n');
+    expect(table[0]).toMatch(/^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$/);
+    expect(table[1]).toMatch(new RegExp(`^${app} +1 +[0-9a-f]{12} +\\S.* ago +[\\d.]+[kM]B$`));
+    const [image] = JSON.parse((await must0('images', '--json', app)).stdout);
+    expect(image).toMatchObject({
+      names: [`${app}:1`],
+      references: [`${app}:1`],
+      digest: await digestOf('team/app:1'),
+      platform: expect.stringMatching(/^linux\//),
+    });
+    const short = image.id.slice('sha256:'.length, 'sha256:'.length + 12);
+    expect((await must0('images', '-q', app)).stdout).toBe(`${short}\n`);
+    expect((await must0('images', '-q', '--no-trunc', app)).stdout).toBe(`${image.id}\n`);
+    expect((await must0('images', '--digests', `${app}:1`)).stdout).toContain(image.digest);
+    expect((await must0('images', '-q', `${app}:2`)).stdout).toBe('');
+    expect(JSON.parse((await must0('image', 'inspect', `${app}:1`)).stdout)).toEqual([image]);
+    expect(JSON.parse((await must0('image', 'inspect', short)).stdout)).toEqual([image]);
+  });
+
+  test('a container starts as the image says, and the caller has the last word', async () => {
+    const run = async (...args: string[]) => (await must0('run', '--rm', ...root, ...args)).stdout;
+    expect(await run(`${app}:1`)).toBe('entry cmd\n');
+    expect(await run(`${app}:1`, 'x', 'y')).toBe('entry x y\n');
+    const script = 'pwd; id -u; echo $COLOUR $PATH; cat /etc/made-for';
+    const asSaid = '/tmp\n1000\ngreen /bin\nimages test\n';
+    const shell = ['--entrypoint', 'sh'];
+    if (!single) expect(await run(...shell, `${app}:1`, '-c', script)).toBe(asSaid);
+    const own = ['-u', '0', '-w', '/etc', '-e', 'COLOUR=red'];
+    expect(await run(...shell, ...own, `${app}:1`, '-c', script)).toBe(
+      '/etc\n0\nred /bin\nimages test\n',
+    );
+  });
+
+  test('an image in use is not removed, and its name only by force', async () => {
+    const name = 'e2e-images-user';
+    const words = ['run', '--rm', '--name', name, '-u', '0', '-l', 'tier=mine'];
+    const script = 'trap "exit 7" QUIT; echo up; while :; do sleep 1; done';
+    const started = caller.start([...words, '--entrypoint', 'sh', `${app}:1`, '-c', script]);
+    try {
+      await started.until(/up/);
+      const [container] = JSON.parse((await must0('inspect', name)).stdout);
+      expect(container).toMatchObject({
+        image: `${app}:1`,
+        labels: { team: 'images', tier: 'mine' },
+      });
+      expect((await must0('ps')).stdout).toMatch(new RegExp(`^[0-9a-f]{12} +${app}:1 `, 'm'));
+      const refused = await caller.run(['rmi', `${app}:1`]);
+      expect(refused).toMatchObject({ exitCode: 125, stdout: '' });
+      expect(refused.stderr).toMatch(/\[IMAGE_IN_USE\]\n {2}next: \S/);
+      expect((await must0('rmi', '-f', `${app}:1`)).stdout).toContain(`Untagged: ${app}:1\n`);
+      expect((await must0('images', '-q', app)).stdout).toBe('');
+      const read = await must0('exec', '-u', '0', name, 'cat', '/etc/made-for');
+      expect(read.stdout).toBe('images test\n');
+      // By the signal that the image names.
+      await must0('stop', name);
+      expect((await started.ended).exitCode).toBe(7);
+    } finally {
+      await caller.run(['rm', '-f', name]);
+    }
+  });
+
+  test('run pulls what is missing and says so on stderr only', async () => {
+    const first = await must0('run', '--rm', ...root, app, 'x');
+    expect(first.stdout).toBe('entry x\n');
+    expect(first.stderr).toMatch(
+      new RegExp(`^Unable to find image '${app}:latest' locally\nlatest: Pulling from team/app\n`),
+    );
+    expect(await must0('run', '--rm', ...root, app, 'x')).toMatchObject({
+      stdout: 'entry x\n',
+      stderr: '',
+    });
+    await must0('rmi', app);
+    const never = await caller.run(['run', '--rm', '--pull', 'never', app, 'x']);
+    expect(never).toMatchObject({ exitCode: 125, stdout: '' });
+    expect(never.stderr).toMatch(/\[IMAGE_NOT_FOUND\]\n {2}next: ctr-ts pull /);
+    expect(await must0('run', '--rm', '-q', ...root, app, 'x')).toMatchObject({
+      stdout: 'entry x\n',
+      stderr: '',
+    });
+  });
+
+  test('what is removed is gone: names first, then blobs and layers', async () => {
+    await must0('pull', '-q', `${app}:1`);
+    const { stdout } = await must0('rmi', `${app}:1`);
+    // The other tag still names it.
+    expect(stdout).toMatch(/^Untagged: \S+\n(Untagged: \S+\n)?$/);
+    const last = await must0('image', 'rm', app);
+    expect(last.stdout).toMatch(
+      /^Untagged: \S+\n(Untagged: \S+\n)?(Deleted: sha256:[0-9a-f]{64}\n)+$/,
+    );
+    expect((await must0('images', '-q', app)).stdout).toBe('');
+    const missing = await caller.run(['rmi', app]);
+    expect(missing.stderr).toMatch(/\[IMAGE_NOT_FOUND\]\n {2}next: \S/);
+    if (caller.store === undefined) return;
+    expect(filesBelow(join(caller.store, 'blobs'))).toEqual([]);
+    expect(filesBelow(join(caller.store, 'layers'))).toEqual([]);
+  });
+
+  test('leaves nothing on the machine', async () => {
+    expect(await leftSince(before)).toEqual([]);
+  });
+});
+
+describe("of the repository's build", () => {
+  test('the policy decides when a tag that moved is followed', async () => {
+    const image = `${registry.host}/moving`;
+    const read = async (...flags: string[]) =>
+      (await ctr(['run', '--rm', '-q', ...flags, image, 'cat', '/etc/made-for'])).stdout;
+    expect(await read()).toBe('images test\n');
+    const rootfs = join(directory, 'rootfs');
+    writeFileSync(join(rootfs, 'etc/made-for'), 'moved\n');
+    const layout = join(directory, 'moved');
+    await pack(rootfs, layout);
+    await registry.push(`oci:${layout}:latest`, 'moving:latest');
+    expect(await read()).toBe('images test\n');
+    expect(await read('--pull', 'missing')).toBe('images test\n');
+    expect(await read('--pull', 'always')).toBe('moved\n');
+    expect(await read('--pull', 'never')).toBe('moved\n');
+    // What the tag named before has lost its name, and is removed by its id.
+    const ids = (await ctr(['images', '-q', image])).stdout.trim().split('\n');
+    for (const id of ids) expect((await ctr(['rmi', '-f', id])).exitCode).toBe(0);
+  });
+
+  test('a plan asks no registry', async () => {
+    const image = `${registry.host}/plain:1`;
+    const missing = await ctr(['explain', '--plan', image, 'sh']);
+    expect(missing.stderr).toMatch(/\[IMAGE_NOT_FOUND\]/);
+    await ctr(['pull', '-q', image]);
+    expect((await ctr(['explain', '--plan', image, 'sh'])).stdout).toContain('overlay');
+    await ctr(['rmi', image]);
+  });
+
+  test('--json prints one document, and progress stays on stderr', async () => {
+    const image = `${registry.host}/plain:1`;
+    const pulled = await ctr(['pull', '--json', image]);
+    const result = JSON.parse(pulled.stdout);
+    expect(result).toMatchObject({ reference: image, name: image, upToDate: false });
+    expect(result.image.id).toMatch(/^sha256:/);
+    expect(pulled.stderr).toContain('1: Pulling from plain');
+    const [removed, missing] = JSON.parse((await ctr(['rmi', '--json', image, 'e2e-no'])).stdout);
+    expect(removed).toMatchObject({ name: image, ok: true, untagged: [image] });
+    expect(removed.deleted.length).toBeGreaterThan(0);
+    expect(missing).toMatchObject({ ok: false, error: { code: 'IMAGE_NOT_FOUND' } });
+    const wrong = await ctr(['pull', '--json', `${registry.host}/nowhere`]);
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ error: { code: 'IMAGE_NOT_FOUND' } });
+    expect(wrong).toMatchObject({ exitCode: 125, stderr: '' });
+  });
+
+  test.each([
+    { title: 'an image that is missing', image: 'nowhere:1', code: 'IMAGE_NOT_FOUND' },
+    { title: 'a tag that is missing', image: 'plain:2', code: 'IMAGE_NOT_FOUND' },
+    {
+      title: 'a digest that is missing',
+      image: `plain@sha256:${'0'.repeat(64)}`,
+      code: 'IMAGE_NOT_FOUND',
+    },
+    { title: 'a name that is none', image: 'Plain', code: 'INVALID_REFERENCE' },
+    { title: 'a tag that is none', image: 'plain:a b', code: 'INVALID_REFERENCE' },
+  ])('$title is one line, its code and what to do', async ({ image, code }) => {
+    for (const verb of [
+      ['pull', '-q'],
+      ['run', '--rm', '-q'],
+    ]) {
+      const ended = await ctr([...verb, `${registry.host}/${image}`]);
+      expect(ended).toMatchObject({ exitCode: 125, stdout: '' });
+      expect(ended.stderr).toMatch(new RegExp(`^ctr-ts: .* \\[${code}\\]\n {2}next: \\S.*\n$`));
+    }
+  });
+
+  test('a private image is pulled with the password that docker login wrote down', async () => {
+    const account = { username: 'me', password: 'se:cret' };
+    const guarded = await started({ account });
+    try {
+      const image = await guarded.push(`oci:${directory}/layout:latest`, 'private/app:1');
+      const open = await guarded.push(`oci:${directory}/layout:latest`, 'public/app:1');
+      const folder = join(directory, 'docker');
+      mkdirSync(folder, { recursive: true });
+      const login = (password: string) => {
+        const auth = Buffer.from(`${account.username}:${password}`).toString('base64');
+        const config = { auths: { [guarded.host]: { auth } } };
+        writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+      };
+      const env = { ...process.env, DOCKER_CONFIG: folder };
+      expect(await ctr(['pull', '-q', open])).toMatchObject({ exitCode: 0 });
+      for (const attempt of [() => ctr(['pull', image]), () => ctr(['pull', image], { env })]) {
+        login('wrong');
+        const ended = await attempt();
+        expect(ended).toMatchObject({ exitCode: 125, stdout: '' });
+        expect(ended.stderr).toMatch(/\[REGISTRY_UNAUTHORIZED\]\n {2}next: \S/);
+      }
+      login(account.password);
+      const ended = await ctr(['run', '--rm', '-q', image, 'cat', '/etc/made-for'], { env });
+      expect(ended).toMatchObject({ stdout: 'images test\n', stderr: '' });
+      await ctr(['rmi', image, open]);
+    } finally {
+      await guarded.stop();
+    }
+  });
+
+  test('without a network run says so at once and names host:', async () => {
+    const words = ['--net', paths.launcher, 'run', '--rm', 'alpine', 'true'];
+    const ended = await execute('unshare', words);
+    expect(ended).toMatchObject({ exitCode: 125, stdout: '' });
+    const lines = ended.stderr.trimEnd().split('\n');
+    expect(lines.at(-2)).toMatch(/^ctr-ts: .*docker\.io.* \[REGISTRY_UNREACHABLE\]$/);
+    expect(lines.at(-1)).toMatch(/^ {2}next: .*host:/);
+    expect(ended.durationMs).toBeLessThan(10_000);
+  });
+
+  test('Ctrl-C gives a pull up', async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const { port } = silent.address() as AddressInfo;
+    for (const verb of [['pull'], ['run', '--rm']]) {
+      const started = startCtr([...verb, `127.0.0.1:${port}/never`]);
+      await new Promise((resolve) => silent.once('request', resolve));
+      started.child.kill('SIGINT');
+      const ended = await started.ended;
+      expect(ended).toMatchObject({ exitCode: 130, stdout: '' });
+      expect(ended.stderr).toMatch(/ctr-ts: given up \(SIGINT\)\n$/);
+      expect(ended.durationMs).toBeLessThan(10_000);
+    }
+    silent.closeAllConnections();
+    await new Promise((resolve) => silent.close(resolve));
+  });
+});
+
+function filesBelow(path: string): string[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name);
+}
