@@ -113,6 +113,10 @@ export class Authorizer {
             : `it does not accept what is known of ${credentials.username}: log in again`,
       });
     }
+    if (response.status === 404) {
+      await discard(response);
+      throw broken(origin, `a realm that is not there: ${short(realm.origin)}`);
+    }
     if (response.status !== 200)
       throw await refusal(response, `get a token from ${realm.host}`, request);
     const bytes = await readBody(response, MAX_TOKEN_BYTES, request);

@@ -160,7 +160,9 @@ function explain(url: URL, cause: unknown): Error {
       hint: 'only a registry on this machine may be without TLS',
     });
   }
-  return new Transient(unreachable(url, code === '' ? 'the request failed' : code, cause));
+  // Without a code it is fetch itself that refuses, as for ports of other protocols.
+  if (code === '') return unreachable(url, `the request failed: ${innermost(cause)}`, cause);
+  return new Transient(unreachable(url, code, cause));
 }
 
 function unreachable(
@@ -176,6 +178,12 @@ function unreachable(
       hint ??
       (isHub ? 'host: works on any machine without a download' : 'check its name and the network'),
   });
+}
+
+function innermost(error: unknown): string {
+  let message = String(error);
+  for (let inner = error; inner instanceof Error; inner = inner.cause) message = inner.message;
+  return message;
 }
 
 /** The innermost code: fetch wraps what happened, and several addresses wrap it again. */

@@ -19,7 +19,7 @@ export async function refusal(
   const { status } = response;
   const said = await messageOf(response, request).catch(() => '');
   request.signal?.throwIfAborted();
-  const message = `${operation}: the registry answers ${status}${said === '' ? '' : ` (${said})`}`;
+  const message = `${operation}: the server answers ${status}${said === '' ? '' : ` (${said})`}`;
   if (status === 401 || status === 403) {
     return new CtrError('REGISTRY_UNAUTHORIZED', message, {
       hint: 'log in with podman login or docker login; a repository that does not exist can look like this too',
@@ -50,7 +50,7 @@ async function messageOf(
   const { code, message } = document.errors?.[0] ?? {};
   const text = [code, message].filter((part) => typeof part === 'string' && part !== '').join(': ');
   // Foreign text: one line of it, without control characters.
-  return text.replaceAll(/\p{C}+/gu, ' ').slice(0, MAX_SHOWN);
+  return text.replaceAll(/[\p{C}\s]+/gu, ' ').slice(0, MAX_SHOWN);
 }
 
 /** Seconds or a date (RFC 9110, 10.2.3). */
