@@ -1,13 +1,13 @@
 /** Removing what nobody can need any more: work of dead processes, skeletons of earlier boots. */
 
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bootId, isGone } from './boot.ts';
-import { failedWith, fileError } from './file-error.ts';
+import { namesIn, pruneRemovals } from './store/lease.ts';
 import type { Store } from './store.ts';
 
 /** Removes what dead processes left in staging. Returns the names. */
-export function pruneStaging(store: Store): Promise<string[]> {
+export async function pruneStaging(store: Store): Promise<string[]> {
+  await pruneRemovals(store);
   return prune(store, 'staging', isGone);
 }
 
@@ -29,7 +29,7 @@ export async function pruneWritableLayers(
   store: Store,
   live: () => Promise<Iterable<string>> | Iterable<string>,
 ): Promise<string[]> {
-  const found = await names(join(store.dataRoot, 'containers'));
+  const found = await namesIn(join(store.dataRoot, 'containers'));
   const kept = new Set(await live());
   return prune(store, 'containers', async (name) => found.includes(name) && !kept.has(name));
 }
@@ -41,19 +41,10 @@ async function prune(
 ): Promise<string[]> {
   const path = join(store.dataRoot, directory);
   const removed: string[] = [];
-  for (const name of await names(path)) {
+  for (const name of await namesIn(path)) {
     if (!(await isDead(name))) continue;
     await store.removeTree(join(path, name));
     removed.push(name);
   }
   return removed;
-}
-
-async function names(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (cause) {
-    if (failedWith(cause, 'ENOENT')) return [];
-    throw fileError('read', path, cause);
-  }
 }

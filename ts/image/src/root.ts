@@ -113,16 +113,26 @@ async function registryRoot(
   const { store, platform } = options;
   const record = await findRecord(store, reference, platform);
   const top = record?.documents.find(({ digest }) => digest === record.manifest);
-  if (record === undefined || top === undefined) {
-    const name = familiarName(reference);
-    throw new CtrError('IMAGE_NOT_FOUND', `open image ${name}: it is not in the store`, {
-      hint: `fetch it with ctr-ts pull ${name}`,
-    });
-  }
+  if (record === undefined || top === undefined) throw notInStore(reference);
   const { dataRoot } = store;
-  const open = async () =>
-    layoutImage(dataRoot, await resolveBlobs(dataRoot, { ...top, mediaType: '' }, record.platform));
+  const open = async () => {
+    try {
+      const document = { ...top, mediaType: '' };
+      return layoutImage(dataRoot, await resolveBlobs(dataRoot, document, record.platform));
+    } catch (cause) {
+      // Removed between our look and the lease.
+      const isGone = cause instanceof CtrError && cause.code === 'FILE_NOT_FOUND';
+      throw isGone ? notInStore(reference) : cause;
+    }
+  };
   return layeredRoot(open, pathsOf(record), options);
+}
+
+function notInStore(reference: RegistryReference): CtrError {
+  const name = familiarName(reference);
+  return new CtrError('IMAGE_NOT_FOUND', `open image ${name}: it is not in the store`, {
+    hint: `fetch it with ctr-ts pull ${name}`,
+  });
 }
 
 /** An overlay of an image's layers; `paths` is all of the store that it needs. */

@@ -5,7 +5,6 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { ReadDocument } from '../oci/image.ts';
 import { blobPath } from '../oci/layout.ts';
 import type { RegistryReference } from '../registry-reference.ts';
-import { hasBlob } from '../store/blobs.ts';
 import type { ImageRecord } from '../store/refs.ts';
 import type { Store } from '../store.ts';
 import type { Repository } from './client.ts';
@@ -30,10 +29,11 @@ export async function resolveReference(
 ): Promise<Named> {
   const wanted = digest ?? (before && (await repository.digestOf(tag)));
   const known = before?.documents.find((document) => document.digest === wanted);
-  const inStore = async (descriptor: Pick<Descriptor, 'digest' | 'size'>) =>
-    (await hasBlob(store, descriptor))
-      ? readFile(blobPath(store.dataRoot, descriptor.digest))
-      : undefined;
+  const inStore = async ({ digest, size }: Pick<Descriptor, 'digest' | 'size'>) => {
+    // Without a lease it may go at any time: then the registry is asked.
+    const bytes = await readFile(blobPath(store.dataRoot, digest)).catch(() => undefined);
+    return bytes?.length === size ? bytes : undefined;
+  };
   const stored = known && (await inStore(known));
   // The store's documents are verified like the registry's when they are read.
   const top =

@@ -4,39 +4,45 @@ import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failedWith, fileError } from '../file-error.ts';
 import { makeDirectories, type Store, stagingPath, sync } from '../store.ts';
-import { leasedPaths, namesIn } from './lease.ts';
+import { leasedPaths, namesIn, whileRemoving } from './lease.ts';
 import { pathsOf, readRecords } from './refs.ts';
 
-/** Layers that containers run on: names of their directories, or chain ids. */
+/**
+ * Layers that containers run on: directories of the store, or chain ids. A set counts as it was
+ * when the caller looked; a function is asked while the removal is announced, so that a container
+ * started meanwhile counts too.
+ */
 export type LayersInUse = ReadonlySet<string> | (() => Promise<ReadonlySet<string>>);
-
-/** What was removed, as paths below the data root. */
-export type Collected = string[];
 
 /**
  * Removes those of `candidates` (paths below the data root) that no record, no lease and no
- * container uses.
+ * container uses. Returns what was removed.
  */
 export async function collect(
   store: Store,
   candidates: Iterable<string>,
   layersInUse: LayersInUse,
-): Promise<Collected> {
-  const before = await inUse(store, layersInUse);
+): Promise<string[]> {
+  // Most are in use, and nobody need wait for those.
+  const before = await usedPaths(store, layersInUse);
   const unused = [...new Set(candidates)].filter((path) => !before(path));
   if (unused.length === 0) return [];
   const trash = await stagingPath(store);
   try {
     await makeDirectories(trash);
-    const moved = await moveAway(store, unused, trash);
-    // ORDER: only now. Who took a lease before this look is seen by it, who comes later finds the
-    // things gone (lease.ts).
-    const after = await inUse(store, layersInUse);
-    for (const path of moved.filter(after)) await putBack(store, trash, path);
-    return moved.filter((path) => !after(path));
+    return await whileRemoving(store, unused, async (stillHolds) => {
+      const isUsed = await usedPaths(store, layersInUse);
+      if (!(await stillHolds())) return [];
+      return moveAway(
+        store,
+        unused.filter((path) => !isUsed(path)),
+        trash,
+      );
+    });
   } catch (cause) {
     throw fileError('remove', trash, cause);
   } finally {
+    // What cannot be removed now is found by `pruneStaging`.
     await store.removeTree(trash).catch(() => {});
   }
 }
@@ -47,8 +53,12 @@ export async function blobNames({ dataRoot }: Store): Promise<string[]> {
   return (await namesIn(join(dataRoot, directory))).map((name) => join(directory, name));
 }
 
-async function inUse(store: Store, layersInUse: LayersInUse): Promise<(path: string) => boolean> {
-  // ORDER: leases before records: who records releases the lease after that.
+async function usedPaths(
+  store: Store,
+  layersInUse: LayersInUse,
+): Promise<(path: string) => boolean> {
+  // ORDER: leases first. Their holders write records, of images and of containers, and only then
+  // release them.
   const leased = await leasedPaths(store);
   const recorded = new Set((await readRecords(store)).flatMap(pathsOf));
   const containers = chainsOf(
@@ -77,15 +87,6 @@ async function moveAway(store: Store, paths: readonly string[], trash: string): 
   }
   for (const directory of new Set(moved.map(dirname))) await sync(join(store.dataRoot, directory));
   return moved;
-}
-
-async function putBack(store: Store, trash: string, path: string): Promise<void> {
-  try {
-    await rename(join(trash, staged(path)), join(store.dataRoot, path));
-  } catch (cause) {
-    // Whoever wants it has made it anew.
-    if (!failedWith(cause, 'EEXIST', 'ENOTEMPTY')) throw cause;
-  }
 }
 
 function staged(path: string): string {

@@ -103,10 +103,11 @@ function fileName(name: string): string {
 async function write(store: Store, record: ImageRecord): Promise<void> {
   const directory = join(store.dataRoot, DIRECTORY);
   const path = join(directory, fileName(nameOf(record)));
-  const staged = await stagingPath(store);
+  const staging = await stagingPath(store);
+  const staged = join(staging, 'record.json');
   try {
     await makeDirectories(directory);
-    await makeDirectories(join(store.dataRoot, 'staging'));
+    await makeDirectories(staging);
     const handle = await open(staged, 'wx', 0o600);
     try {
       await handle.writeFile(JSON.stringify({ version: 1, ...record }));
@@ -117,8 +118,10 @@ async function write(store: Store, record: ImageRecord): Promise<void> {
     await rename(staged, path);
     await sync(directory);
   } catch (cause) {
-    await rm(staged, { force: true }).catch(() => {});
     throw fileError('write', path, cause);
+  } finally {
+    // What cannot be removed now is found by `pruneStaging`.
+    await rm(staging, { recursive: true, force: true }).catch(() => {});
   }
 }
 

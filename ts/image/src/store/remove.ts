@@ -26,10 +26,7 @@ export interface RemoveOptions {
    * stay until they are gone.
    */
   force?: boolean;
-  /**
-   * Layers of existing containers, as chain ids or directories. As a function it is asked again
-   * when they are out of the way, so that a container made meanwhile counts.
-   */
+  /** Of existing containers; as a function, to be safe against launches at the same time. */
   layersInUse: LayersInUse;
 }
 
