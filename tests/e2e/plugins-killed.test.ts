@@ -1,5 +1,8 @@
 /** Installs that are killed, and installs at the same time. */
+import { once } from 'node:events';
 import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -54,6 +57,27 @@ test('an install that is killed at any moment leaves plugins that work, and no f
   expect(await host.json(['plugins', 'list'])).toMatchObject([
     { version: '2.0.0', commands: ['greet'] },
   ]);
+}, 180_000);
+
+test.each(['SIGINT', 'SIGTERM'] as const)('%s during a download leaves nothing', async (signal) => {
+  // A registry that never answers.
+  const registry = createServer().listen(0, '127.0.0.1');
+  await once(registry, 'listening');
+  try {
+    const { port } = registry.address() as AddressInfo;
+    const env = { ...host.env, npm_config_registry: `http://127.0.0.1:${port}/` };
+    const install = host.startCtr(['plugins', 'install', 'some-package'], { env });
+    await once(registry, 'request');
+    expect(projects()).toHaveLength(1);
+    install.child.kill(signal);
+    const { exitCode, stdout, stderr } = await install.ended;
+    expect({ exitCode, stdout }).toEqual({ exitCode: signal === 'SIGINT' ? 130 : 143, stdout: '' });
+    expect(stderr).toBe(`ctr-ts: given up (${signal})\n`);
+    expect(projects()).toEqual([]);
+  } finally {
+    registry.close();
+    registry.closeAllConnections();
+  }
 });
 
 test('installs at the same time all count', async () => {

@@ -33,7 +33,7 @@ export const VERBS_NOT_YET: Readonly<Record<string, string>> = {
   network: 'ctr-ts run --network none or --network host',
   node: 'containers run on this machine only',
   pause: 'ctr-ts kill --signal STOP CONTAINER',
-  plugin: 'there is no engine to plug into; commands: ctr-ts plugins install PACKAGE',
+  plugin: 'packages that add commands: ctr-ts plugins install NAME',
   port: 'use --network host',
   push: 'skopeo copy oci:DIR docker://IMAGE',
   rename: 'give it the name at the start: ctr-ts run --name NAME',

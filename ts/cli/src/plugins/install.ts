@@ -24,14 +24,13 @@ import { describePlugin } from './describe.ts';
 import { makeDirectory, readIndex, updateIndex } from './index-file.ts';
 import { readManifest } from './manifest.ts';
 import { requireFreeNames } from './names.ts';
-import { npmInstall } from './npm.ts';
+import { type NpmOptions, npmInstall } from './npm.ts';
 import type { PluginRecord } from './record.ts';
 import { readSource } from './source.ts';
 
-/** Where, and with what environment for npm. */
+/** Where. */
 export interface Place {
   directory: string;
-  env: Readonly<Record<string, string | undefined>>;
 }
 
 /** What was done: the new row, and the version that was there before (null: none). */
@@ -51,16 +50,19 @@ const ABANDONED_MS = 60 * 60 * 1000;
 /**
  * Installs a package of the registry or a packed file.
  *
- * @throws CtrError of {@link readSource}, npm, manifest, description, names and index
+ * @throws CtrError of source, npm, manifest, description, names and index
  */
-export async function installPlugin(text: string, { directory, env }: Place): Promise<Installed> {
+export async function installPlugin(
+  text: string,
+  { directory, ...options }: Place & NpmOptions,
+): Promise<Installed> {
   const source = readSource(text);
   makeDirectory(directory);
   const project = join(PACKAGES, randomBytes(6).toString('hex'));
   const folder = join(directory, project);
   try {
     const peers = makeProject(folder);
-    await npmInstall(folder, source.type === 'file' ? source.path : source.spec, env);
+    await npmInstall(folder, source.type === 'file' ? source.path : source.spec, options);
     const root = join(project, 'node_modules', installedName(folder, peers));
     return await add(directory, { source: 'installed', origin: text, root });
   } catch (error) {

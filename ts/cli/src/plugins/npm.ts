@@ -6,7 +6,11 @@ import { access, realpath } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { CtrError } from '@ctr-ts/sdk';
 
-type Env = Readonly<Record<string, string | undefined>>;
+/** What npm is run with. */
+export interface NpmOptions {
+  env: Readonly<Record<string, string | undefined>>;
+  signal?: AbortSignal | undefined;
+}
 
 /** A program and the words it begins with. */
 interface Npm {
@@ -32,10 +36,11 @@ const FLAGS: readonly string[] = [
   '--omit=dev',
   '--install-strategy=hoisted',
   '--loglevel=error',
-  // npm's own pauses are of ten and sixty seconds.
+  // npm's own are pauses of ten and sixty seconds, and five minutes for each answer.
   '--fetch-retries=2',
   '--fetch-retry-mintimeout=500',
   '--fetch-retry-maxtimeout=2000',
+  '--fetch-timeout=60000',
 ];
 
 /** What an outer `npm run` or `npx` leaves in the environment and what would misdirect ours. */
@@ -87,9 +92,13 @@ const FAILURES: Readonly<Record<string, readonly [code: string, hint: string]>> 
  * Runs `npm install` of `spec` in `folder`.
  *
  * @throws CtrError `NPM_NOT_FOUND`, `NPM_REGISTRY_UNREACHABLE`, `NPM_REGISTRY_UNAUTHORIZED`,
- * `PLUGIN_NOT_FOUND`, `PLUGIN_INCOMPATIBLE`, `DISK_FULL`, `NPM_FAILED`
+ * `PLUGIN_NOT_FOUND`, `PLUGIN_INCOMPATIBLE`, `DISK_FULL`, `NPM_FAILED`, `ABORTED`
  */
-export async function npmInstall(folder: string, spec: string, env: Env): Promise<void> {
+export async function npmInstall(
+  folder: string,
+  spec: string,
+  { env, signal }: NpmOptions,
+): Promise<void> {
   const { command, words } = await findNpm(env);
   const args = [...words, 'install', ...FLAGS, `--prefix=${folder}`, '--', spec];
   const child = spawn(command, args, {
@@ -106,14 +115,23 @@ export async function npmInstall(folder: string, spec: string, env: Env): Promis
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
   child.once('error', reject);
   child.once('close', resolve);
-  const code = await promise.catch((cause: unknown) => {
-    throw new CtrError('NPM_NOT_FOUND', `start ${command}: ${String(cause)}`, { cause });
-  });
+  // npm writes until it has ended, so its end is waited for; it starts nothing of its own.
+  const kill = () => child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
+  if (signal?.aborted) kill();
+  const code = await promise
+    .catch((cause: unknown) => {
+      throw new CtrError('NPM_NOT_FOUND', `start ${command}: ${String(cause)}`, { cause });
+    })
+    .finally(() => signal?.removeEventListener('abort', kill));
+  if (signal?.aborted) {
+    throw new CtrError('ABORTED', `npm install ${spec}: given up`, { cause: signal.reason });
+  }
   if (code !== 0) throw failure(spec, output.stdout, output.stderr);
 }
 
 /** The npm of PATH, else the one that came with this Node. */
-async function findNpm(env: Env): Promise<Npm> {
+async function findNpm(env: NpmOptions['env']): Promise<Npm> {
   const beside = dirname(process.execPath);
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
   const candidates = [

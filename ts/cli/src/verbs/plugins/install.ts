@@ -1,5 +1,6 @@
 /** `ctr-ts plugins install`: add the commands of an npm package. */
 
+import { interruption } from '../../interruption.ts';
 import { pluginDirectory } from '../../plugins/hooked.ts';
 import { installPlugin } from '../../plugins/install.ts';
 import { presentAdded, reportOfAdded } from '../../present/plugins.ts';
@@ -14,9 +15,15 @@ export const verb = defineVerb({
   examples: ['plugins install ctr-ts-plugin-which', 'plugins install ./plugin-1.0.0.tgz'],
   async execute({ flags: { json }, positionals: [source = ''] }, io) {
     const directory = pluginDirectory(io.env);
-    const added = await installPlugin(source, { directory, env: io.env });
-    if (json) io.printJson(reportOfAdded(directory, added));
-    else io.print(presentAdded(added));
-    return 0;
+    using interrupted = interruption(io);
+    const { signal } = interrupted;
+    try {
+      const added = await installPlugin(source, { directory, env: io.env, signal });
+      if (json) io.printJson(reportOfAdded(directory, added));
+      else io.print(presentAdded(added));
+      return 0;
+    } catch (error) {
+      return interrupted.exitCode(error);
+    }
   },
 });

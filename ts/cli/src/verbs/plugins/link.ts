@@ -14,7 +14,7 @@ export const verb = defineVerb({
   examples: ['plugins link .'],
   async execute({ flags: { json }, positionals: [folder = ''] }, io) {
     const directory = pluginDirectory(io.env);
-    const added = await linkPlugin(folder, { directory, env: io.env });
+    const added = await linkPlugin(folder, { directory });
     if (json) io.printJson(reportOfAdded(directory, added));
     else io.print(presentAdded(added));
     return 0;

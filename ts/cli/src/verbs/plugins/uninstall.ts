@@ -13,7 +13,7 @@ export const verb = defineVerb({
   positionals: { usage: 'NAME...', min: 1 },
   examples: ['plugins uninstall ctr-ts-plugin-which'],
   execute({ flags: { json = false }, positionals }, io) {
-    const place = { directory: pluginDirectory(io.env), env: io.env };
+    const place = { directory: pluginDirectory(io.env) };
     return forEachTarget(positionals, io, json, async (name) => uninstallPlugin(name, place));
   },
 });
