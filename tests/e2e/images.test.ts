@@ -160,8 +160,18 @@ describe.each(callers)('as $caller', ({ prepare, single }) => {
     expect((await must0('images', '-q', '--no-trunc', app)).stdout).toBe(`${image.id}\n`);
     expect((await must0('images', '--digests', `${app}:1`)).stdout).toContain(image.digest);
     expect((await must0('images', '-q', `${app}:2`)).stdout).toBe('');
-    expect(JSON.parse((await must0('image', 'inspect', `${app}:1`)).stdout)).toEqual([image]);
-    expect(JSON.parse((await must0('image', 'inspect', short)).stdout)).toEqual([image]);
+    const details = JSON.parse((await must0('image', 'inspect', `${app}:1`)).stdout);
+    expect(details).toEqual([{ ...image, config: expect.anything() }]);
+    expect(details[0].config).toMatchObject({
+      entrypoint: ['/bin/echo', 'entry'],
+      command: ['cmd'],
+      env: expect.arrayContaining(['COLOUR=green']),
+      user: 'user',
+      workdir: '/tmp',
+      labels: { team: 'images', tier: 'base' },
+      stopSignal: 'SIGQUIT',
+    });
+    expect(JSON.parse((await must0('image', 'inspect', short)).stdout)).toEqual(details);
   });
 
   test('a container starts as the image says, and the caller has the last word', async () => {

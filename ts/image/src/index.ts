@@ -30,6 +30,7 @@ export {
   type RootSource,
 } from './root.ts';
 export type { LayersInUse } from './store/collect.ts';
+export { readImageConfig } from './store/config.ts';
 export { findImage, listImages, type StoredImage } from './store/images.ts';
 export {
   pruneBlobs,

@@ -1,6 +1,6 @@
 import type { StoredImage } from '@ctr-ts/image';
 import { expect, test } from 'vitest';
-import { describeImage, familiarReference } from './image-info.ts';
+import { describeImage, describeWithConfig, familiarReference } from './image-info.ts';
 
 const STORED = {
   references: ['docker.io/library/alpine:latest', 'localhost:5000/team/app:1'],
@@ -23,6 +23,17 @@ test('a stored image is described in words', () => {
     createdAt: '2026-01-02T03:04:05.000Z',
     sizeBytes: 7,
     pulledAt: '1970-01-01T00:00:00.000Z',
+  });
+});
+
+test('its config is said in the words of the options', () => {
+  const config = {
+    ...{ env: ['A=1'], entrypoint: [], cmd: ['sh'], workdir: '', user: '', labels: {} },
+    ...{ stopSignal: undefined, volumes: [], exposedPorts: ['80/tcp'] },
+  };
+  expect(describeWithConfig(STORED, config).config).toEqual({
+    ...{ env: ['A=1'], entrypoint: [], command: ['sh'], workdir: '', user: '', labels: {} },
+    ...{ stopSignal: null, volumes: [], exposedPorts: ['80/tcp'] },
   });
 });
 

@@ -3,6 +3,7 @@
 import {
   familiarName,
   formatPlatform,
+  type ImageConfig,
   parseReference,
   type RegistryReference,
   type StoredImage,
@@ -26,6 +27,33 @@ export interface ImageInfo {
   sizeBytes: number;
   /** ISO 8601. */
   pulledAt: string;
+}
+
+/** An image with what it says about starting on it. JSON-safe. */
+export interface ImageDetails extends ImageInfo {
+  config: {
+    env: string[];
+    entrypoint: string[];
+    command: string[];
+    /** Empty where it does not say; so are the others. */
+    workdir: string;
+    user: string;
+    labels: Record<string, string>;
+    stopSignal: string | null;
+    /** Paths it keeps data at. */
+    volumes: string[];
+    /** For example `80/tcp`. */
+    exposedPorts: string[];
+  };
+}
+
+/** A stored image with its config. */
+export function describeWithConfig(image: StoredImage, config: ImageConfig): ImageDetails {
+  const { cmd, stopSignal, ...same } = config;
+  return {
+    ...describeImage(image),
+    config: { ...same, command: cmd, stopSignal: stopSignal ?? null },
+  };
 }
 
 /** The value of a stored image. */

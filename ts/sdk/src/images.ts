@@ -8,6 +8,7 @@ import {
   parsePlatform,
   parseReference,
   type RegistryReference,
+  readImageConfig,
   removeImages,
   type Store,
   type StoredImage,
@@ -15,7 +16,13 @@ import {
 import { openCore } from './core.ts';
 import { CtrError } from './errors.ts';
 import { hostFacts } from './host.ts';
-import { describeImage, type ImageInfo, registryReference } from './image-info.ts';
+import {
+  describeImage,
+  describeWithConfig,
+  type ImageDetails,
+  type ImageInfo,
+  registryReference,
+} from './image-info.ts';
 import type { EngineOptions } from './options.ts';
 import { directories } from './paths.ts';
 import { Pull, type PullEvent, pullToStore } from './pull.ts';
@@ -98,14 +105,14 @@ export const Image = {
   },
 
   /**
-   * An image by reference, or by id or a prefix of it.
+   * An image by reference, or by id or a prefix of it, with what it says about starting on it.
    *
    * @throws CtrError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`
    */
-  async get(name: string, engine?: EngineOptions): Promise<ImageInfo> {
+  async get(name: string, engine?: EngineOptions): Promise<ImageDetails> {
     const store = await openedStore(engine);
     const image = (await findByReference(store, name)) ?? (await findById(store, name));
-    if (image !== undefined) return describeImage(image);
+    if (image !== undefined) return describeWithConfig(image, await readImageConfig(store, image));
     throw new CtrError('IMAGE_NOT_FOUND', `no image ${JSON.stringify(name)}`, {
       hint: 'ctr-ts images lists the images of this user',
     });

@@ -25,7 +25,7 @@ export {
   SDK_ERRORS,
 } from './errors.ts';
 export { type Explanation, type InsideView, plan, type View } from './explain.ts';
-export type { ImageInfo } from './image-info.ts';
+export type { ImageDetails, ImageInfo } from './image-info.ts';
 export {
   Image,
   type ListImagesOptions,

@@ -16,6 +16,9 @@ import {
 import { formatSize } from './size.ts';
 import { cut } from './table.ts';
 
+/** The longest size: `1.23MB`. */
+const SIZE_WIDTH = 6;
+
 /** Pause between two drawings. */
 const FRAME_MS = 80;
 
@@ -115,8 +118,11 @@ export function layerLine(layer: LayerProgress, columns: number): string {
   const text = `${shortDigest(digest)}: ${STATE_WORDS[state]}`;
   const moving = state === 'downloading' && size > 0 && bytes > 0;
   if (!moving) return cut(text, columns);
-  const count = `${formatSize(bytes)}/${formatSize(size)}`;
-  const width = Math.min(BAR.most, columns - text.length - count.length - 5);
+  const total = formatSize(size);
+  const count = `${formatSize(bytes)}/${total}`;
+  // As much for one count as for the next, or the bar's end would jump.
+  const counted = Math.max(count.length, SIZE_WIDTH + 1 + total.length);
+  const width = Math.min(BAR.most, columns - text.length - counted - 5);
   const numbers = cut(`${text}  ${count}`, columns);
   return width < BAR.least ? numbers : `${text} [${bar(bytes / size, width)}]  ${count}`;
 }

@@ -32,6 +32,8 @@ export class PullState {
     if (event.type !== 'layer') return undefined;
     const { digest, state, bytes, size } = event;
     const before = this.#layers.get(digest)?.state;
+    // Its files were there too: nothing was done.
+    if (before === 'exists' && state === 'unpacked') return undefined;
     const layer = { digest, state, bytes, size };
     this.#layers.set(digest, layer);
     return before === state ? undefined : layer;

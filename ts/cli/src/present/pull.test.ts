@@ -10,6 +10,7 @@ test('without a terminal each change is a line, and bytes are none', () => {
   for (const event of [
     manifest('aaa', 'bbb'),
     layer('aaa', 'exists'),
+    layer('aaa', 'unpacked'),
     layer('bbb', 'downloading', 10),
     layer('bbb', 'downloading', 20),
     RETRY,

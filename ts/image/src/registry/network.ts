@@ -176,7 +176,9 @@ function unreachable(
     cause,
     hint:
       hint ??
-      (isHub ? 'host: works on any machine without a download' : 'check its name and the network'),
+      (isHub
+        ? 'host: works on any machine without a download: ctr-ts run host: sh'
+        : 'check its name and the network'),
   });
 }
 
