@@ -17,6 +17,7 @@ pub mod pidfd;
 pub mod process;
 pub mod seccomp;
 pub mod socket;
+pub mod terminal;
 pub mod xattr;
 
 pub use error::{Error, Result};

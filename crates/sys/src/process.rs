@@ -2,10 +2,8 @@
 //! supplementary groups as numbers, umask and the end without clean-up.
 #![allow(
     unsafe_code,
-    reason = "signal dispositions, TIOCSCTTY and _exit are unsafe in libc"
+    reason = "signal dispositions, rt_sigtimedwait and _exit are unsafe in libc"
 )]
-
-use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 
@@ -43,16 +41,56 @@ pub fn unblock_signals() -> Result<()> {
     .map_err(|errno| Error::new("sigprocmask", "SIG_SETMASK, []", errno))
 }
 
-/// Make a terminal the controlling one of this session leader.
+/// Block every signal that can be blocked.
 ///
 /// # Errors
 ///
-/// EPERM when the caller leads no session or the terminal controls another one.
-pub fn set_controlling_terminal(terminal: BorrowedFd<'_>) -> Result<()> {
-    // SAFETY: TIOCSCTTY takes an integer argument.
-    let result = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) };
+/// As sigprocmask(2).
+pub fn block_signals() -> Result<()> {
+    nix::sys::signal::sigprocmask(
+        nix::sys::signal::SigmaskHow::SIG_SETMASK,
+        Some(&nix::sys::signal::SigSet::all()),
+        None,
+    )
+    .map_err(|errno| Error::new("sigprocmask", "SIG_SETMASK, all", errno))
+}
+
+/// The number of the next blocked signal, real-time ones included (nix's `SigSet::wait` cannot name
+/// those). Signals that are not blocked act as always.
+///
+/// # Errors
+///
+/// EINTR when a stop and a continuation came instead.
+pub fn wait_for_signal() -> Result<i32> {
+    // The kernel's set: one bit each for signals 1 to 64.
+    let all = u64::MAX;
+    // SAFETY: the set lives across the call and its size is passed with it; null asks for neither
+    // siginfo nor a time limit.
+    let signal = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigtimedwait,
+            &raw const all,
+            std::ptr::null::<libc::siginfo_t>(),
+            std::ptr::null::<libc::timespec>(),
+            size_of::<u64>(),
+        )
+    };
+    i32::try_from(signal)
+        .ok()
+        .filter(|signal| *signal > 0)
+        .ok_or_else(|| Error::last("rt_sigtimedwait", "all"))
+}
+
+/// Send any signal, real-time ones included, to every process of a group.
+///
+/// # Errors
+///
+/// ESRCH when the group has no process.
+pub fn signal_group(group: nix::unistd::Pid, signal: i32) -> Result<()> {
+    // SAFETY: kill takes two integers.
+    let result = unsafe { libc::kill(-group.as_raw(), signal) };
     if result < 0 {
-        return Err(Error::last("ioctl", "TIOCSCTTY"));
+        return Err(Error::last("kill", format!("-{group}, {signal}")));
     }
     Ok(())
 }
