@@ -14,11 +14,28 @@ pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Request {
     /// Clone a container. Descriptors: sealed plan memfd ([`crate::envelope::InitPlan`]), stdin,
-    /// stdout, stderr, the locked state directory lock file.
+    /// stdout, stderr (unless it gets a terminal), the locked state directory lock file.
     Launch(Box<Launch>),
     /// Start a process in a running container. Descriptors: sealed plan memfd
-    /// ([`crate::envelope::ExecPlan`]), stdin, stdout, stderr.
+    /// ([`crate::envelope::ExecPlan`]), stdin, stdout, stderr (unless it gets a terminal).
     Exec {
+        /// Names the replies.
+        token: u64,
+        /// The container.
+        id: String,
+        /// The plan gives it a terminal.
+        terminal: bool,
+    },
+    /// Give up the terminal of a process this connection started or attached to, and leave the
+    /// process to the owner: it no longer ends with the connection, and the owner no longer with
+    /// Node's. Answered by [`Reply::Detached`] or [`Reply::DetachFailed`].
+    Detach {
+        /// Token of the `Launch`, `Exec` or `Attach`.
+        token: u64,
+    },
+    /// Take the terminal of a container that nobody holds. Answered by [`Reply::Started`], then
+    /// [`Reply::Exited`]; the end of the connection gives it up again.
+    Attach {
         /// Names the replies.
         token: u64,
         /// The container.
@@ -67,6 +84,8 @@ pub struct Launch {
     pub state_directory: String,
     /// The file that reserves the container's name, removed with it.
     pub name_file: Option<String>,
+    /// The plan gives its process a terminal.
+    pub terminal: bool,
     /// Overlay directory to make before and remove after.
     pub upper: Option<OverlayUpper>,
     /// Keep name, state directory (with `exit.json`) and overlay directory after the exit, until
@@ -89,7 +108,8 @@ pub enum Reply {
     },
     /// The launcher cannot work on this machine; it exits after this message.
     Unsupported(Unsupported),
-    /// The program was executed. Descriptor: a pidfd.
+    /// The program was executed. Descriptors: a pidfd, then the master of its terminal if it has
+    /// one.
     Started {
         /// Token of the request.
         token: u64,
@@ -109,6 +129,18 @@ pub enum Reply {
         token: u64,
         /// How.
         exit: Exit,
+    },
+    /// The terminal was given up; the last reply of the token.
+    Detached {
+        /// Token of the request that started or attached to the process.
+        token: u64,
+    },
+    /// A `Detach` was refused; all is as before.
+    DetachFailed {
+        /// Token of the request that started or attached to the process.
+        token: u64,
+        /// What failed.
+        failure: Failure,
     },
     /// A store operation is done.
     Done {

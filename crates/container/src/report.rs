@@ -15,6 +15,8 @@ pub(crate) enum Report {
     /// A joining process cloned the real one, with this pid in the owner's namespace. Descriptor: its
     /// pidfd.
     Cloned(i32),
+    /// The process has a terminal. Descriptor: its master.
+    Terminal,
     /// All steps before execve are done.
     Ready(Vec<Enforcement>),
     /// A store operation is done.
@@ -41,9 +43,18 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
 
 /// Send a report. A failure to report has no one to be reported to.
 pub(crate) fn send(socket: BorrowedFd<'_>, report: &Report, descriptors: &[BorrowedFd<'_>]) {
-    if let Ok(message) = postcard::to_stdvec(report) {
-        let _ = ctr_sys::socket::send(socket, &message, descriptors);
-    }
+    let _ = try_send(socket, report, descriptors);
+}
+
+/// Send a report that must arrive.
+pub(crate) fn try_send(
+    socket: BorrowedFd<'_>,
+    report: &Report,
+    descriptors: &[BorrowedFd<'_>],
+) -> Result<()> {
+    let message = postcard::to_stdvec(report)
+        .map_err(|cause| Failure::new("INTERNAL", "write a report", "encode", cause.to_string()))?;
+    ctr_sys::socket::send(socket, &message, descriptors).step("write a report")
 }
 
 /// Receive a report; `None` when every sender is gone or has executed its program.

@@ -52,6 +52,12 @@ pub(crate) enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'static str>,
     },
+    /// Left to its launcher.
+    Detached,
+    /// Not left; the process goes on as before.
+    DetachFailed {
+        error: Fault,
+    },
     Done {
         result: Value,
     },

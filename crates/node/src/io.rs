@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use ctr_sys::terminal::WindowSize;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::event::Address;
@@ -22,7 +23,9 @@ mod foreign;
 pub(crate) mod launcher;
 mod pid;
 pub(crate) mod prepare;
+mod relay;
 mod role;
+mod terminal;
 mod tidy;
 
 use engine::Engine;
@@ -48,6 +51,18 @@ pub(crate) enum Command {
         signal: i32,
         tree: bool,
     },
+    Resize {
+        address: Address,
+        size: WindowSize,
+    },
+    Detach {
+        address: Address,
+    },
+    Attach {
+        address: Address,
+        request: String,
+        stdio: ChildEnds,
+    },
     ApplyLayer {
         address: Address,
         blob: String,
@@ -64,7 +79,7 @@ pub(crate) enum Command {
         stdio: Option<ChildEnds>,
     },
     /// The environment of a sink ended: kill what it started.
-    Detach {
+    End {
         sink: u32,
     },
     KillLauncher,
@@ -176,10 +191,15 @@ impl Command {
             Self::Ready { address }
             | Self::Launch { address, .. }
             | Self::Exec { address, .. }
+            | Self::Attach { address, .. }
             | Self::ApplyLayer { address, .. }
             | Self::RemoveTree { address, .. }
             | Self::Role { address, .. } => Some(*address),
-            Self::Signal { .. } | Self::Detach { .. } | Self::KillLauncher => None,
+            Self::Signal { .. }
+            | Self::Resize { .. }
+            | Self::Detach { .. }
+            | Self::End { .. }
+            | Self::KillLauncher => None,
         }
     }
 }

@@ -59,6 +59,17 @@ pub struct StdioModes {
     pub stdout: String,
     /// As stdin.
     pub stderr: String,
+    /// A terminal in place of the three.
+    pub terminal: Option<WindowSize>,
+}
+
+/// `WindowSize` of addon.ts.
+#[napi(object)]
+pub struct WindowSize {
+    /// Lines.
+    pub rows: u32,
+    /// Characters of a line.
+    pub columns: u32,
 }
 
 /// `Stdio` of addon.ts.
@@ -72,6 +83,8 @@ pub struct Stdio {
     pub stdout: i32,
     /// Our end or -1.
     pub stderr: i32,
+    /// Our end or -1.
+    pub terminal: i32,
 }
 
 /// Say where the executable is.
@@ -112,7 +125,7 @@ pub fn attach(env: Env, on_event: Function<'_, String, ()>) -> napi::Result<u32>
     env.add_env_cleanup_hook(sink, |sink| {
         event::detach(sink);
         // Without an io thread there is nothing to kill.
-        let _ = io::submit(Command::Detach { sink });
+        let _ = io::submit(Command::End { sink });
     })?;
     Ok(sink)
 }
@@ -128,13 +141,17 @@ pub fn ready(sink: u32, token: u32) -> napi::Result<()> {
 /// Open standard streams.
 #[napi]
 pub fn open_stdio(modes: StdioModes) -> napi::Result<Stdio> {
-    let opened = throw(stdio::open([&modes.stdin, &modes.stdout, &modes.stderr]))?;
-    let [stdin, stdout, stderr] = opened.ours;
+    let opened = throw(match modes.terminal {
+        Some(WindowSize { rows, columns }) => stdio::open_terminal(rows, columns),
+        None => stdio::open([&modes.stdin, &modes.stdout, &modes.stderr]),
+    })?;
+    let [stdin, stdout, stderr, terminal] = opened.ours;
     Ok(Stdio {
         handle: opened.handle,
         stdin,
         stdout,
         stderr,
+        terminal,
     })
 }
 
@@ -173,6 +190,35 @@ pub fn signal(sink: u32, token: u32, signal: i32, tree: bool) -> napi::Result<()
         address: Address { sink, token },
         signal,
         tree,
+    })
+}
+
+/// Set the window size of a token's terminal.
+#[napi]
+pub fn resize(sink: u32, token: u32, rows: u32, columns: u32) -> napi::Result<()> {
+    let size = throw(stdio::window_size(rows, columns))?;
+    submit(Command::Resize {
+        address: Address { sink, token },
+        size,
+    })
+}
+
+/// Leave a process with a terminal to its launcher.
+#[napi]
+pub fn detach(sink: u32, token: u32) -> napi::Result<()> {
+    submit(Command::Detach {
+        address: Address { sink, token },
+    })
+}
+
+/// Connect to the terminal of a running container.
+#[napi]
+pub fn attach_terminal(sink: u32, token: u32, request: String, stdio: u32) -> napi::Result<()> {
+    let stdio = throw(stdio::take(stdio))?;
+    submit(Command::Attach {
+        address: Address { sink, token },
+        request,
+        stdio,
     })
 }
 

@@ -6,21 +6,59 @@ use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
+use ctr_sys::terminal::WindowSize;
 use nix::fcntl::OFlag;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::pipe2;
 
 use crate::fault::Fault;
 
-/// The child's stdin, stdout and stderr.
-pub(crate) type ChildEnds = [OwnedFd; 3];
+/// What a process to be started gets.
+#[derive(Debug)]
+pub(crate) enum ChildEnds {
+    /// stdin, stdout and stderr.
+    Streams([OwnedFd; 3]),
+    /// A terminal that will be its own.
+    Terminal(TerminalEnd),
+}
+
+/// Where a terminal's bytes go once there is one.
+#[derive(Debug)]
+pub(crate) struct TerminalEnd {
+    /// The inner end of a stream socket; non-blocking.
+    pub(crate) socket: OwnedFd,
+    /// Its window as asked for last.
+    pub(crate) size: WindowSize,
+    /// Whether it was asked for since the process was submitted.
+    pub(crate) resized: bool,
+}
+
+impl ChildEnds {
+    /// The terminal, if that is what it is.
+    pub(crate) fn terminal(&mut self) -> Option<&mut TerminalEnd> {
+        match self {
+            Self::Streams(_) => None,
+            Self::Terminal(end) => Some(end),
+        }
+    }
+
+    /// What travels to the process, and what stays here.
+    pub(crate) fn split(self) -> (Vec<OwnedFd>, Option<TerminalEnd>) {
+        match self {
+            Self::Streams(streams) => (streams.into(), None),
+            Self::Terminal(end) => (Vec::new(), Some(end)),
+        }
+    }
+}
 
 static WAITING: LazyLock<Mutex<HashMap<u32, ChildEnds>>> = LazyLock::new(Mutex::default);
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
-/// Our ends, in the order stdin, stdout, stderr; -1 where there is none. They belong to the caller.
+/// Our ends, in the order stdin, stdout, stderr, terminal; -1 where there is none. They belong to
+/// the caller.
 pub(crate) struct Opened {
     pub(crate) handle: u32,
-    pub(crate) ours: [i32; 3],
+    pub(crate) ours: [i32; 4],
 }
 
 /// Open streams by mode: `pipe`, `null` or `inherit`.
@@ -28,11 +66,45 @@ pub(crate) fn open(modes: [&str; 3]) -> Result<Opened, Fault> {
     let (stdin, to_stdin) = stream(modes[0], 0)?;
     let (stdout, from_stdout) = stream(modes[1], 1)?;
     let (stderr, from_stderr) = stream(modes[2], 2)?;
+    let ends = ChildEnds::Streams([stdin, stdout, stderr]);
+    Ok(keep(ends, [to_stdin, from_stdout, from_stderr, None]))
+}
+
+/// Open a socket for a terminal of this size.
+pub(crate) fn open_terminal(rows: u32, columns: u32) -> Result<Opened, Fault> {
+    let size = window_size(rows, columns)?;
+    let (ours, inner) = socketpair(
+        AddressFamily::Unix,
+        SockType::Stream,
+        None,
+        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+    )
+    .map_err(|errno| Fault::io("socketpair", "AF_UNIX", &errno.into()))?;
+    let ends = ChildEnds::Terminal(TerminalEnd {
+        socket: inner,
+        size,
+        resized: false,
+    });
+    Ok(keep(ends, [None, None, None, Some(ours)]))
+}
+
+/// A size that a terminal can have.
+pub(crate) fn window_size(rows: u32, columns: u32) -> Result<WindowSize, Fault> {
+    match (u16::try_from(rows), u16::try_from(columns)) {
+        (Ok(rows @ 1..), Ok(columns @ 1..)) => Ok(WindowSize { rows, columns }),
+        _ => Err(Fault::new(
+            "INVALID_REQUEST",
+            format!("size a terminal {rows} by {columns}: not between 1 and 65535"),
+        )),
+    }
+}
+
+/// Keep the child's ends. Nothing can fail here, so no descriptor is given up and then forgotten.
+fn keep(ends: ChildEnds, ours: [Option<OwnedFd>; 4]) -> Opened {
     let handle = NEXT.fetch_add(1, Ordering::Relaxed);
-    waiting().insert(handle, [stdin, stdout, stderr]);
-    // ORDER: nothing can fail from here on, so no descriptor is given up and then forgotten.
-    let ours = [to_stdin, from_stdout, from_stderr].map(|end| end.map_or(-1, OwnedFd::into_raw_fd));
-    Ok(Opened { handle, ours })
+    waiting().insert(handle, ends);
+    let ours = ours.map(|end| end.map_or(-1, OwnedFd::into_raw_fd));
+    Opened { handle, ours }
 }
 
 /// The child's ends of a handle, once.
@@ -109,7 +181,9 @@ mod tests {
         let opened = open(["null", "pipe", "inherit"]).unwrap();
         assert_eq!((opened.ours[0], opened.ours[2]), (-1, -1));
         assert!(opened.ours[1] > 2);
-        let ends = take(opened.handle).unwrap();
+        let ChildEnds::Streams(ends) = take(opened.handle).unwrap() else {
+            panic!("not streams");
+        };
         nix::unistd::write(&ends[1], b"hi").unwrap();
         let mut reader = std::fs::File::open(format!("/proc/self/fd/{}", opened.ours[1])).unwrap();
         drop(ends);
@@ -119,6 +193,22 @@ mod tests {
         assert!(reader.as_raw_fd() > 2);
         assert_eq!(take(opened.handle).unwrap_err().code, "INVALID_REQUEST");
         nix::unistd::close(opened.ours[1]).unwrap();
+    }
+
+    #[test]
+    fn a_terminal_is_one_socket_with_a_size_that_terminals_can_have() {
+        let opened = open_terminal(24, 65535).unwrap();
+        assert_eq!(opened.ours[..3], [-1, -1, -1]);
+        assert!(opened.ours[3] > 2);
+        let Ok(ChildEnds::Terminal(end)) = take(opened.handle) else {
+            panic!("not a terminal");
+        };
+        assert_eq!((end.size.rows, end.size.columns), (24, 65535));
+        nix::unistd::close(opened.ours[3]).unwrap();
+        for (rows, columns) in [(0, 80), (24, 0), (65536, 80), (24, 65536)] {
+            let fault = open_terminal(rows, columns).err().unwrap();
+            assert_eq!(fault.code, "INVALID_REQUEST");
+        }
     }
 
     #[test]

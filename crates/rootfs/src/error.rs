@@ -34,6 +34,12 @@ impl Error {
         self
     }
 
+    /// The same refusal under a code of its own.
+    pub(crate) fn with_code(mut self, code: &'static str) -> Self {
+        self.code = code;
+        self
+    }
+
     /// Stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -15,6 +15,7 @@ mod mask;
 mod mounts;
 mod path;
 mod root;
+pub mod terminal;
 
 use std::os::fd::AsFd;
 
@@ -22,6 +23,7 @@ use ctr_spec::plan::Plan;
 use nix::mount::{MntFlags, MsFlags};
 
 pub use error::{Error, Result};
+pub use terminal::Terminal;
 
 /// What the caller knows and a Plan does not say.
 #[derive(Clone, Copy, Debug)]
@@ -40,16 +42,26 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// What [`enter`] made.
+#[derive(Debug)]
+pub struct Entered {
+    /// The optional mounts that could not be had.
+    pub skipped: Vec<Skipped>,
+    /// The terminal, for a process that gets one.
+    pub terminal: Option<Terminal>,
+}
+
 /// Build the tree that `plan` lists in the current mount namespace and make it the root.
 ///
-/// Returns the optional mounts that could not be had. On failure the mount namespace is in an
+/// On failure the mount namespace is in an
 /// undefined state and the process must end.
 ///
 /// # Errors
 ///
 /// The step, call, arguments and errno of the first refusal; code `MOUNT_FAILED` unless a host path
-/// is missing (`FILE_NOT_FOUND`) or out of reach (`PERMISSION_DENIED`).
-pub fn enter(plan: &Plan, situation: Situation) -> Result<Vec<Skipped>> {
+/// is missing (`FILE_NOT_FOUND`) or out of reach (`PERMISSION_DENIED`), or the terminal cannot be
+/// had (`TERMINAL_REFUSED`).
+pub fn enter(plan: &Plan, situation: Situation) -> Result<Entered> {
     // ORDER: while the host's mounts are peers of this namespace's: mounts made below these trees
     // shall show on the host, which is what the caller asked for by `shared`.
     let mut sources = mounts::open_shared(&plan.mounts)?;
@@ -78,14 +90,23 @@ pub fn enter(plan: &Plan, situation: Situation) -> Result<Vec<Skipped>> {
     let hosts = device::open_hosts(&plan.devices, situation)?;
     content::open_sources(&plan.mounts, &mut sources)?;
     let root = root::attach(&plan.root)?;
-    let skipped = mounts::attach_all(root.as_fd(), plan, sources)?;
+    let mut skipped = mounts::attach_all(root.as_fd(), plan, sources)?;
     device::make_all(root.as_fd(), plan, hosts)?;
+    // ORDER: after /dev is filled, so that `/dev/console` covers a node of that name, and before
+    // paths become read-only.
+    let terminal = if plan.process.terminal {
+        let terminal = terminal::open(root.as_fd())?;
+        skipped.extend(terminal::bind_console(root.as_fd(), terminal.peer.as_fd()));
+        Some(terminal)
+    } else {
+        None
+    };
     mask::read_only(root.as_fd(), &plan.readonly_paths)?;
     mask::hide(root.as_fd(), &plan.masked_paths)?;
     pivot(root.as_fd())?;
     // ORDER: after the last creation below the root.
     mounts::set_attributes(root.as_fd(), &plan.root.attributes, None, "/")?;
-    Ok(skipped)
+    Ok(Entered { skipped, terminal })
 }
 
 fn pivot(root: std::os::fd::BorrowedFd<'_>) -> Result<()> {

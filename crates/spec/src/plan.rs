@@ -384,6 +384,9 @@ pub struct Process {
     pub oom_score_adj: Option<i32>,
     /// Whether it gets a terminal of its own.
     pub terminal: bool,
+    /// The terminal's size before the program starts; `None` is 0 by 0, which programs read as
+    /// unknown.
+    pub console_size: Option<WindowSize>,
     /// System call filter; `None` is unconfined.
     pub seccomp: Option<Filter>,
 }
@@ -400,9 +403,25 @@ tagged_enum! {
         },
         /// Our own PID 1, which only reaps: the container lives until it is killed.
         Init,
+        /// Our own PID 1, which runs such a program as its child, passes signals on to it, reaps,
+        /// and ends with its status.
+        Supervise {
+            /// argv, never empty.
+            args: Vec<String>,
+        },
         /// Writes how the container looks from inside, as JSON, to its stdout and exits.
         View,
     }
+}
+
+/// Size of a terminal's window in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WindowSize {
+    /// Lines.
+    pub rows: u16,
+    /// Characters of a line.
+    pub columns: u16,
 }
 
 /// Identity of a process.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::capabilities;
 use crate::error::{Code, Error};
 use crate::paths;
-use crate::plan::{Process, Rlimit, User};
+use crate::plan::{Process, Rlimit, User, WindowSize};
 use crate::request::{ExecRequest, ProgramRequest, SeccompRequest};
 use crate::seccomp;
 use crate::unsupported;
@@ -22,6 +22,13 @@ const OOM_SCORE_ADJ: std::ops::RangeInclusive<i32> = -1000..=1000;
 /// As [`crate::plan_container`], for the fields of `process`; and `INVALID_SECCOMP_PROFILE` when
 /// the request points to a configuration's filter, which an OCI process object does not have.
 pub fn plan_exec(request: &ExecRequest) -> Result<Process, Error> {
+    if request.program == ProgramRequest::Supervise {
+        return Err(Error::new(
+            Code::InvalidSpec,
+            "program",
+            "supervise a further process: only a container's first can, as PID 1",
+        ));
+    }
     let parsed = parse(&request.process)?;
     let mut process = convert(
         &parsed,
@@ -80,7 +87,7 @@ pub(crate) fn convert(
     groups: &[String],
 ) -> Result<Process, Error> {
     let args = process.args().clone().unwrap_or_default();
-    if program == ProgramRequest::Command {
+    if matches!(program, ProgramRequest::Command | ProgramRequest::Supervise) {
         check_args(&args)?;
     }
     let env = process.env().clone().unwrap_or_default();
@@ -104,8 +111,34 @@ pub(crate) fn convert(
         rlimits: rlimits(process.rlimits().as_deref().unwrap_or_default())?,
         oom_score_adj: process.oom_score_adj(),
         terminal: process.terminal().unwrap_or(false),
+        console_size: console_size(process)?,
         seccomp: None,
     })
+}
+
+/// The size of the terminal, which only a process with one has: the specification wants it ignored
+/// elsewhere.
+fn console_size(process: &oci::Process) -> Result<Option<WindowSize>, Error> {
+    let Some(size) = process
+        .console_size()
+        .filter(|_| process.terminal() == Some(true))
+    else {
+        return Ok(None);
+    };
+    let fit = |value: u64, field: &str| {
+        u16::try_from(value).map_err(|_| {
+            Error::new(
+                Code::InvalidSpec,
+                format!("process.consoleSize.{field}"),
+                format!("make a terminal of {field} {value}: more than 65535"),
+            )
+        })
+    };
+    let size = WindowSize {
+        rows: fit(size.height(), "height")?,
+        columns: fit(size.width(), "width")?,
+    };
+    Ok((size.rows > 0 && size.columns > 0).then_some(size))
 }
 
 fn check_args(args: &[String]) -> Result<(), Error> {
@@ -357,6 +390,41 @@ mod tests {
             let error = exec(bad.clone()).unwrap_err();
             assert_eq!((error.code(), error.field()), (code, Some(field)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_terminal_has_the_size_that_is_given_and_nothing_else_has_one() {
+        let size = |height: u64, width: u64| json!({"height": height, "width": width});
+        for (terminal, given, planned) in [
+            (true, size(24, 80), Some((24, 80))),
+            (true, size(0, 0), None),
+            (true, size(24, 0), None),
+            (false, size(24, 80), None),
+            (true, Value::Null, None),
+        ] {
+            let process = exec(json!({"terminal": terminal, "consoleSize": given})).unwrap();
+            let found = process.console_size.map(|size| (size.rows, size.columns));
+            assert_eq!(found, planned, "{terminal} {given}");
+        }
+        let error = exec(json!({"terminal": true, "consoleSize": size(1, 65536)})).unwrap_err();
+        assert_eq!(
+            (error.code(), error.field()),
+            ("INVALID_SPEC", Some("process.consoleSize.width"))
+        );
+    }
+
+    #[test]
+    fn only_pid_1_supervises_and_what_it_supervises_is_a_command() {
+        let process = json!({"args": ["true"], "cwd": "/", "user": {"uid": 0, "gid": 0}});
+        let request = json!({"program": "supervise", "process": process});
+        let error = plan_exec(&serde_json::from_value(request).unwrap()).unwrap_err();
+        assert_eq!(
+            (error.code(), error.field()),
+            ("INVALID_SPEC", Some("program"))
+        );
+        let none = parse(&json!({"args": [], "cwd": "/", "user": {"uid": 0, "gid": 0}})).unwrap();
+        let error = convert(&none, ProgramRequest::Supervise, None, &[]).unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGS");
     }
 
     #[test]

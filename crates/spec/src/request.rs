@@ -18,7 +18,7 @@ pub struct ContainerRequest {
     /// The root file system, when it is more than the configuration's `root.path`.
     #[serde(default)]
     pub root: Option<RootRequest>,
-    /// `command` (the configuration's `process.args`) or `init`.
+    /// `command` or `supervise` (the configuration's `process.args`), `init` or `view`.
     #[serde(default)]
     pub program: ProgramRequest,
     /// `USER[:GROUP]` to be resolved inside the image; replaces `process.user`.
@@ -88,6 +88,8 @@ pub enum ProgramRequest {
     Command,
     /// Our own PID 1.
     Init,
+    /// Our own PID 1 with `process.args` as its child.
+    Supervise,
     /// The view from inside.
     View,
 }
@@ -127,6 +129,7 @@ impl ProgramRequest {
         match self {
             Self::Command => Program::Command { args },
             Self::Init => Program::Init,
+            Self::Supervise => Program::Supervise { args },
             Self::View => Program::View,
         }
     }

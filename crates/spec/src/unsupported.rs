@@ -71,8 +71,6 @@ const CONFIGURATION: &[Row] = &[
 
 /// Inside `process`.
 const PROCESS: &[Row] = &[
-    ("consoleSize.height", "set the terminal's size"),
-    ("consoleSize.width", "set the terminal's size"),
     ("commandLine", "pass a Windows command line"),
     ("user.username", "run as a Windows user"),
     ("apparmorProfile", "confine with AppArmor"),
@@ -81,9 +79,6 @@ const PROCESS: &[Row] = &[
     ("scheduler", "set the scheduling policy"),
     ("execCPUAffinity", "set the CPU affinity of exec"),
 ];
-
-/// Fields whose 0 is the same as not setting them.
-const ZERO_IS_UNSET: &[&str] = &["consoleSize.height", "consoleSize.width"];
 
 /// Refuses unsupported fields of a configuration, those of its process included.
 pub(crate) fn refuse(configuration: &Value) -> Result<(), Error> {
@@ -105,7 +100,7 @@ pub(crate) fn refuse_process(process: &Value) -> Result<(), Error> {
 
 fn refuse_row(value: &Value, prefix: &str, (path, operation): &Row) -> Result<(), Error> {
     let steps: Vec<&str> = path.split('.').collect();
-    let Some(found) = first_set(value, &steps, ZERO_IS_UNSET.contains(path)) else {
+    let Some(found) = first_set(value, &steps) else {
         return Ok(());
     };
     Err(Error::new(
@@ -117,9 +112,9 @@ fn refuse_row(value: &Value, prefix: &str, (path, operation): &Row) -> Result<()
 }
 
 /// The path of the first element that `steps` lead to and that asks for something.
-fn first_set(value: &Value, steps: &[&str], zero_is_unset: bool) -> Option<String> {
+fn first_set(value: &Value, steps: &[&str]) -> Option<String> {
     let Some((step, rest)) = steps.split_first() else {
-        return is_set(value, zero_is_unset).then(String::new);
+        return is_set(value).then(String::new);
     };
     let join = |step: &str, found: String| match found.as_str() {
         "" => step.to_owned(),
@@ -131,19 +126,19 @@ fn first_set(value: &Value, steps: &[&str], zero_is_unset: bool) -> Option<Strin
             .iter()
             .enumerate()
             .find_map(|(index, element)| {
-                let found = first_set(element, rest, zero_is_unset)?;
+                let found = first_set(element, rest)?;
                 Some(join(&format!("[{index}]"), found))
             });
     }
-    let found = first_set(value.get(step)?, rest, zero_is_unset)?;
+    let found = first_set(value.get(step)?, rest)?;
     Some(join(step, found))
 }
 
-fn is_set(value: &Value, zero_is_unset: bool) -> bool {
+fn is_set(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(on) => *on,
-        Value::Number(number) => !(zero_is_unset && number.as_f64() == Some(0.0)),
+        Value::Number(_) => true,
         Value::String(text) => !text.is_empty(),
         Value::Array(elements) => !elements.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
@@ -185,7 +180,6 @@ mod tests {
                 refuse(&document(path, nothing)).unwrap();
             }
         }
-        refuse(&json!({"process": {"consoleSize": {"height": 0, "width": 0}}})).unwrap();
         let swappiness = json!({"linux": {"resources": {"memory": {"swappiness": 0}}}});
         assert!(refuse(&swappiness).is_err(), "0 is a swappiness");
     }

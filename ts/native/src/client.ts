@@ -199,6 +199,7 @@ export class Client {
       resize: (rows, columns) =>
         whilePending(() => this.#addon.resize(this.#sink, token, rows, columns)),
       detach: async () => {
+        await started;
         if (!this.#pending.has(token)) throw endedFirst();
         call(() => this.#addon.detach(this.#sink, token));
         await expectDetached();

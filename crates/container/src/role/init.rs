@@ -1,7 +1,7 @@
 //! Role `init`: the clone3 child that becomes a container's PID 1.
 //!
 //! Who it is: a fork of the launcher, alone in its new namespaces. What it holds: the sealed plan,
-//! the container's three stdio descriptors, the report socket, the gate and the cgroup's `tasks`.
+//! the container's stdio descriptors unless it gets a terminal, the report socket, the gate and the cgroup's `tasks`.
 //! What it waits for: the gate, until its owner has written the id maps. How its failure reaches
 //! the user: as a [`Report::Failed`] with step, call, arguments and errno, then exit code 1.
 
@@ -16,14 +16,15 @@ use crate::envelope::InitPlan;
 use crate::failure::{Result, Step, call};
 use crate::protocol::{Enforcement, Failure};
 use crate::report::{self, Report};
+use crate::role::stdio::Stdio;
 use crate::role::{enforcement, program};
 
 /// What the launcher leaves to its child, by being forked.
 pub(crate) struct Inheritance<'a> {
     /// The sealed plan.
     pub(crate) plan: &'a OwnedFd,
-    /// stdin, stdout, stderr.
-    pub(crate) stdio: [&'a OwnedFd; 3],
+    /// stdin, stdout, stderr; none when the plan gives the process a terminal.
+    pub(crate) stdio: Option<[&'a OwnedFd; 3]>,
     /// Where reports go.
     pub(crate) report: &'a OwnedFd,
     /// Read end of the pipe that the owner closes once the id maps are written.
@@ -99,7 +100,8 @@ fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepare
     let situation = ctr_rootfs::Situation {
         in_user_namespace: in_user_namespace()?,
     };
-    for skipped in ctr_rootfs::enter(&plan, situation)? {
+    let entered = ctr_rootfs::enter(&plan, situation)?;
+    for skipped in entered.skipped {
         enforcement.push(Enforcement {
             feature: format!("mount {}", skipped.destination),
             requested: "preferred".to_owned(),
@@ -114,7 +116,7 @@ fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepare
     Ok(program::Prepared {
         process: plan.process,
         bpf,
-        stdio: clone_stdio(inheritance.stdio)?,
+        stdio: Stdio::new(inheritance.stdio, entered.terminal)?,
         is_init: true,
         enforcement,
     })
@@ -122,20 +124,13 @@ fn build(child: &Child, inheritance: Inheritance<'_>) -> Result<program::Prepare
 
 fn kept<'a>(inheritance: &'a Inheritance<'_>) -> Vec<BorrowedFd<'a>> {
     let mut kept = vec![inheritance.plan.as_fd(), inheritance.report.as_fd()];
-    kept.extend(inheritance.stdio.iter().map(AsFd::as_fd));
+    kept.extend(inheritance.stdio.iter().flatten().map(AsFd::as_fd));
     kept.extend(inheritance.gate.map(AsFd::as_fd));
     kept.extend(inheritance.join.iter().map(|(_, file)| file.as_fd()));
     if let Some(entry) = inheritance.cgroup {
         kept.extend(entry.tasks.iter().map(AsFd::as_fd));
     }
     kept
-}
-
-/// Owned copies for the program stage, above the standard numbers.
-pub(crate) fn clone_stdio(stdio: [&OwnedFd; 3]) -> Result<[OwnedFd; 3]> {
-    let copy =
-        |fd: &OwnedFd| call("fcntl", "F_DUPFD_CLOEXEC", fd.try_clone()).step("take over stdio");
-    Ok([copy(stdio[0])?, copy(stdio[1])?, copy(stdio[2])?])
 }
 
 fn wait_for_gate(gate: &OwnedFd) -> Result<()> {

@@ -10,21 +10,25 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use ctr_cgroup::Entry;
 use ctr_sys::clone::{Child, Clone3, CloneFlags3, Cloned};
+use nix::fcntl::OFlag;
 use nix::sched::CloneFlags;
+use nix::sys::stat::Mode;
 
 use crate::envelope::ExecPlan;
 use crate::failure::{Result, Step, call};
 use crate::protocol::Failure;
 use crate::report::{self, Report};
-use crate::role::init::{become_namespace_root, clone_stdio};
+use crate::role::init::become_namespace_root;
 use crate::role::program;
+use crate::role::stdio::Stdio;
 
 /// The container to enter and what to run there.
 pub(crate) struct Target<'a> {
     pub(crate) init: &'a OwnedFd,
     pub(crate) namespaces: CloneFlags,
     pub(crate) plan: &'a OwnedFd,
-    pub(crate) stdio: [&'a OwnedFd; 3],
+    /// stdin, stdout, stderr; none when the plan gives the process a terminal.
+    pub(crate) stdio: Option<[&'a OwnedFd; 3]>,
     pub(crate) report: &'a OwnedFd,
     pub(crate) cgroup: Option<&'a Entry>,
 }
@@ -47,7 +51,7 @@ fn enter(child: &Child, target: Target<'_>) -> Result<()> {
         target.plan.as_fd(),
         target.report.as_fd(),
     ];
-    kept.extend(target.stdio.iter().map(AsFd::as_fd));
+    kept.extend(target.stdio.iter().flatten().map(AsFd::as_fd));
     if let Some(entry) = target.cgroup {
         kept.extend(entry.tasks.iter().map(AsFd::as_fd));
     }
@@ -108,7 +112,23 @@ fn prepare(plan: ExecPlan, target: &Target<'_>) -> Result<program::Prepared> {
     call("setsid", "", nix::unistd::setsid()).step("start a session")?;
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let enforcement = program::new_keyring().into_iter().collect();
-    let stdio = clone_stdio(target.stdio)?;
+    let terminal = if plan.process.terminal {
+        // SECURITY: the container's processes may have mounted what they like here.
+        let root = call(
+            "open",
+            "/",
+            nix::fcntl::open(
+                "/",
+                OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,
+                Mode::empty(),
+            ),
+        )
+        .step("open a terminal")?;
+        Some(ctr_rootfs::terminal::open(root.as_fd())?)
+    } else {
+        None
+    };
+    let stdio = Stdio::new(target.stdio, terminal)?;
     Ok(program::Prepared {
         process: plan.process,
         bpf: plan.bpf,

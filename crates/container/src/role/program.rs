@@ -7,44 +7,57 @@ use caps::{CapSet, CapsHashSet};
 use ctr_spec::plan::{Process, Program};
 use ctr_sys::clone::Child;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid};
 
 use crate::failure::{Result, Step, call};
 use crate::protocol::{Enforcement, Failure};
 use crate::report::{self, Report};
+use crate::role::stdio::Stdio;
 use crate::role::user::{self, Identity};
-use crate::role::{enforcement, idle, rlimit, view};
+use crate::role::{enforcement, idle, rlimit, supervise, view};
 
 /// A process that stands in its container and has only itself left to set up.
 pub(crate) struct Prepared {
     pub(crate) process: Process,
     pub(crate) bpf: Vec<u8>,
-    pub(crate) stdio: [OwnedFd; 3],
+    pub(crate) stdio: Stdio,
     /// PID 1 of a new container rather than a further process.
     pub(crate) is_init: bool,
     pub(crate) enforcement: Vec<Enforcement>,
 }
 
+/// A program of the image, found, with all that execve wants.
+pub(crate) struct Command {
+    path: CString,
+    args: Vec<CString>,
+    env: Vec<CString>,
+}
+
+/// Execute a program; what comes back is why it could not.
+pub(crate) fn execute(command: &Command) -> Failure {
+    let Err(errno) = nix::unistd::execve(&command.path, &command.args, &command.env);
+    exec_failure(&command.path, errno)
+}
+
 /// What is left to run once everything is given up.
 enum Runnable {
-    Execve {
-        path: CString,
-        args: Vec<CString>,
-        env: Vec<CString>,
-    },
+    Execve(Command),
     Idle,
+    Supervise(Command),
     View,
 }
 
 /// Do the steps and become the program: never returns.
 pub(crate) fn start(child: &Child, prepared: Prepared, report: &OwnedFd) -> ! {
-    let failure = match prepare(prepared) {
-        Ok((Runnable::Execve { path, args, env }, enforcement)) => {
+    let failure = match prepare(prepared, report) {
+        Ok((Runnable::Execve(command), enforcement)) => {
             report::send(report.as_fd(), &Report::Ready(enforcement), &[]);
-            let Err(errno) = nix::unistd::execve(&path, &args, &env);
-            exec_failure(&path, errno)
+            execute(&command)
+        }
+        Ok((Runnable::Supervise(command), enforcement)) => {
+            report::send(report.as_fd(), &Report::Ready(enforcement), &[]);
+            supervise::run(child, &command, report)
         }
         Ok((runnable, enforcement)) => {
             report::send(report.as_fd(), &Report::Ready(enforcement), &[]);
@@ -64,7 +77,7 @@ pub(crate) fn start(child: &Child, prepared: Prepared, report: &OwnedFd) -> ! {
     ctr_sys::process::exit_now(1)
 }
 
-fn prepare(prepared: Prepared) -> Result<(Runnable, Vec<Enforcement>)> {
+fn prepare(prepared: Prepared, report: &OwnedFd) -> Result<(Runnable, Vec<Enforcement>)> {
     let Prepared {
         process,
         bpf,
@@ -81,7 +94,8 @@ fn prepare(prepared: Prepared) -> Result<(Runnable, Vec<Enforcement>)> {
         nix::sys::stat::umask(Mode::from_bits_truncate(umask));
     }
     // 11. stdio, owned by the user so that /dev/stdout can be opened again.
-    take_stdio(stdio, &identity)?;
+    // ORDER: after setsid, which a controlling terminal needs, and while root may chown it.
+    enforcement.extend(stdio.take(&identity, process.console_size, report)?);
     // 12. The filter, now if privilege is what allows it.
     // ORDER: without no_new_privs the kernel wants CAP_SYS_ADMIN, which step 13 gives up; the
     // calls of step 13 and execve must then pass the filter.
@@ -153,44 +167,6 @@ fn set_rlimit(resource: &str, soft: u64, hard: u64) -> Result<()> {
         "RLIMIT_REFUSED",
         &format!("set {resource} to {soft}:{hard}"),
     )
-}
-
-fn take_stdio(stdio: [OwnedFd; 3], identity: &Identity) -> Result<()> {
-    let step = "take over stdio";
-    for fd in &stdio {
-        // A pipe made for the container belongs to its user; what was passed through (a terminal,
-        // a file, /dev/null) keeps its owner.
-        let stat = call("fstat", "stdio", nix::sys::stat::fstat(fd)).step(step)?;
-        let kind =
-            nix::sys::stat::SFlag::from_bits_truncate(stat.st_mode) & nix::sys::stat::SFlag::S_IFMT;
-        if kind == nix::sys::stat::SFlag::S_IFIFO {
-            // Refused for a pipe of another user that was passed through: then it keeps its owner.
-            let _ = nix::unistd::fchown(
-                fd,
-                Some(Uid::from_raw(identity.uid)),
-                Some(Gid::from_raw(identity.gid)),
-            );
-        }
-    }
-    for fd in &stdio {
-        make_blocking(fd).step(step)?;
-    }
-    let [stdin, stdout, stderr] = stdio;
-    call("dup2", "stdin", nix::unistd::dup2_stdin(&stdin)).step(step)?;
-    call("dup2", "stdout", nix::unistd::dup2_stdout(&stdout)).step(step)?;
-    call("dup2", "stderr", nix::unistd::dup2_stderr(&stderr)).step(step)
-}
-
-/// A stream that was passed through may be non-blocking, as Node makes a pipe it writes to itself;
-/// programs take EAGAIN for a failure and lose output.
-fn make_blocking(fd: &OwnedFd) -> ctr_sys::Result<()> {
-    let flags = call("fcntl", "F_GETFL", fcntl(fd, FcntlArg::F_GETFL))?;
-    let flags = OFlag::from_bits_truncate(flags);
-    if !flags.contains(OFlag::O_NONBLOCK) {
-        return Ok(());
-    }
-    let blocking = FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK);
-    call("fcntl", "F_SETFL", fcntl(fd, blocking)).map(drop)
 }
 
 /// Give up what the plan does not grant.
@@ -299,7 +275,7 @@ fn enter_directory(cwd: &str) -> Result<()> {
 
 fn runnable(process: &Process, identity: &Identity) -> Result<Runnable> {
     let args = match &process.program {
-        Program::Command { args } => args,
+        Program::Command { args } | Program::Supervise { args } => args,
         Program::Init => return Ok(Runnable::Idle),
         Program::View => return Ok(Runnable::View),
     };
@@ -311,10 +287,14 @@ fn runnable(process: &Process, identity: &Identity) -> Result<Runnable> {
         .first()
         .ok_or_else(|| Failure::new("INVALID_SPEC", "start the program", "execve", "no argv"))?;
     let path = find(name, &env)?;
-    Ok(Runnable::Execve {
+    let command = Command {
         path,
         args: c_strings(args)?,
         env: c_strings(&env)?,
+    };
+    Ok(match process.program {
+        Program::Supervise { .. } => Runnable::Supervise(command),
+        _ => Runnable::Execve(command),
     })
 }
 

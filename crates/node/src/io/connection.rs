@@ -11,9 +11,11 @@ use ctr_sys::pidfd;
 use nix::unistd::Pid;
 
 use super::pid;
+use super::terminal::Opened;
 use crate::channel::Channel;
 use crate::event::{Address, Event};
 use crate::fault::Fault;
+use crate::stdio::TerminalEnd;
 
 /// The one signal that works on a process in any state.
 pub(super) const SIGKILL: i32 = nix::sys::signal::Signal::SIGKILL as i32;
@@ -36,6 +38,8 @@ pub(super) enum Kind {
         keep: bool,
     },
     Process,
+    /// A container of which only the terminal is ours.
+    Attached,
     Store,
 }
 
@@ -49,6 +53,8 @@ pub(super) struct Pending {
     pub(super) started: bool,
     /// Asked for before the program ran.
     pub(super) signal: Option<Signal>,
+    /// Where the bytes of its terminal will go.
+    pub(super) terminal: Option<TerminalEnd>,
 }
 
 /// What our own launcher said of itself.
@@ -67,6 +73,8 @@ pub(super) struct Connection {
     pub(super) pending: HashMap<u64, Pending>,
     /// Whether epoll watches for room to write.
     pub(super) blocked: bool,
+    /// Terminals that came with the last reply.
+    pub(super) opened: Vec<Opened>,
 }
 
 impl Connection {
@@ -76,6 +84,7 @@ impl Connection {
             owner_socket,
             pending: HashMap::new(),
             blocked: false,
+            opened: Vec::new(),
         }
     }
 
@@ -89,13 +98,22 @@ impl Connection {
             // The engine reads these.
             Reply::Hello { .. } | Reply::Unsupported(_) => None,
             Reply::Started { token, enforcement } => {
-                let pidfd = descriptors.into_iter().next();
+                let mut descriptors = descriptors.into_iter();
+                let pidfd = descriptors.next();
                 let pid = pidfd.as_ref().map_or(0, pid::of);
                 let pending = self.pending.get_mut(&token)?;
                 pending.started = true;
                 pending.pidfd = pidfd;
                 pending.record(pid);
                 let address = pending.address;
+                if let (Some(master), Some(end)) = (descriptors.next(), pending.terminal.take()) {
+                    self.opened.push(Opened {
+                        address,
+                        master,
+                        end,
+                        attached: matches!(pending.kind, Kind::Attached),
+                    });
+                }
                 if let Some(signal) = pending.signal.take() {
                     self.signal(token, signal);
                 }
@@ -113,6 +131,15 @@ impl Connection {
             Reply::Exited { token, exit } => {
                 let pending = self.pending.remove(&token)?;
                 Some((pending.address, Event::Exited { exit, reason: None }))
+            }
+            Reply::Detached { token } => {
+                let pending = self.pending.remove(&token)?;
+                Some((pending.address, Event::Detached))
+            }
+            Reply::DetachFailed { token, failure } => {
+                let pending = self.pending.get(&token)?;
+                let error = failure.into();
+                Some((pending.address, Event::DetachFailed { error }))
             }
             Reply::Done { token, layer } => {
                 let pending = self.pending.remove(&token)?;
@@ -190,6 +217,7 @@ impl Pending {
             pidfd: None,
             started: false,
             signal,
+            terminal: None,
         }
     }
 

@@ -12,6 +12,7 @@ use super::prepare::{self, Container, Layer, Process, Tree};
 use super::{Command, foreign};
 use crate::event::{self, Address, Event};
 use crate::fault::Fault;
+use crate::stdio::TerminalEnd;
 
 /// What our launcher is to do.
 #[derive(Debug)]
@@ -51,6 +52,11 @@ impl Engine {
                 let process = prepare::process(&request, stdio, &self.filters)?;
                 return self.exec(address, process);
             }
+            Command::Attach {
+                address,
+                request,
+                stdio,
+            } => return self.attach(address, &request, stdio),
             Command::ApplyLayer {
                 address,
                 blob,
@@ -86,14 +92,14 @@ impl Engine {
                 blob,
                 directory,
                 options,
-            }) => self.send(key, Kind::Store, address, None, |token| {
+            }) => self.send(key, Kind::Store, (address, None), None, |token| {
                 (
                     Request::ApplyLayer { token, options },
                     vec![blob, directory],
                 )
             }),
             Task::Tree(Tree { parent, name }) => {
-                self.send(key, Kind::Store, address, None, |token| {
+                self.send(key, Kind::Store, (address, None), None, |token| {
                     (Request::RemoveTree { token, name }, vec![parent])
                 })
             }
@@ -141,7 +147,9 @@ impl Engine {
             directory_fd,
             keep,
         };
-        let sent = self.send(key, kind, address, signal, |token| {
+        let (streams, terminal) = stdio.split();
+        let has_terminal = terminal.is_some();
+        let sent = self.send(key, kind, (address, signal), terminal, |token| {
             let launch = Launch {
                 token,
                 id,
@@ -150,12 +158,13 @@ impl Engine {
                 cgroup,
                 state_directory: text(&directory),
                 name_file: name_file.as_deref().map(text),
+                terminal: has_terminal,
                 upper,
                 keep,
             };
             (
                 Request::Launch(Box::new(launch)),
-                prepare::descriptors(plan, stdio, Some(lock)),
+                prepare::descriptors(plan, streams, Some(lock)),
             )
         });
         if sent.is_err() {
@@ -208,16 +217,22 @@ impl Engine {
             }
         };
         let Process { plan, stdio, .. } = process;
-        self.send(key, Kind::Process, address, None, |token| {
+        let (streams, end) = stdio.split();
+        let terminal = end.is_some();
+        self.send(key, Kind::Process, (address, None), end, |token| {
             (
-                Request::Exec { token, id },
-                prepare::descriptors(plan, stdio, None),
+                Request::Exec {
+                    token,
+                    id,
+                    terminal,
+                },
+                prepare::descriptors(plan, streams, None),
             )
         })
     }
 
     /// A connection to an owner: the one that is open, or a new one.
-    fn connection_to(&mut self, owner_socket: &Path) -> Result<u64, Fault> {
+    pub(super) fn connection_to(&mut self, owner_socket: &Path) -> Result<u64, Fault> {
         let open = self
             .connections
             .iter()
@@ -233,22 +248,25 @@ impl Engine {
         Ok(key)
     }
 
-    /// Queue a request under a new token and remember who waits for it.
-    fn send(
+    /// Queue a request under a new token and remember who waits for it, with a signal that came
+    /// before it and where the bytes of its terminal go.
+    pub(super) fn send(
         &mut self,
         key: u64,
         kind: Kind,
-        address: Address,
-        signal: Option<Signal>,
+        (address, signal): (Address, Option<Signal>),
+        terminal: Option<TerminalEnd>,
         request: impl FnOnce(u64) -> (Request, Vec<std::os::fd::OwnedFd>),
     ) -> Result<(), Fault> {
         let token = self.key();
         let connection = self.connections.get_mut(&key).ok_or_else(Fault::lost)?;
         let (request, descriptors) = request(token);
         connection.channel.push(&request, descriptors)?;
-        connection
-            .pending
-            .insert(token, Pending::new(address, kind, None));
+        let pending = Pending {
+            terminal,
+            ..Pending::new(address, kind, None)
+        };
+        connection.pending.insert(token, pending);
         if let Some(signal) = signal {
             connection.signal(token, signal);
         }

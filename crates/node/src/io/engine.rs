@@ -15,6 +15,7 @@ use nix::sys::eventfd::EventFd;
 use super::connection::{Connection, Hello, Kind, SIGKILL, Signal};
 use super::dispatch::{Task, Work};
 use super::role::Role;
+use super::terminal::Watched;
 use super::{Command, launcher, pid, tidy};
 use crate::channel::{Flushed, Received};
 use crate::event::{self, Address, Event};
@@ -47,16 +48,20 @@ struct Own {
 
 /// Everything that is open.
 pub(super) struct Engine {
-    epoll: Epoll,
+    pub(super) epoll: Epoll,
     wake: &'static EventFd,
     next: u64,
     crowded: bool,
     sources: HashMap<u64, Source>,
     own: Option<Own>,
     /// What waits for our launcher's first message.
-    waiting: Vec<Work>,
+    pub(super) waiting: Vec<Work>,
     pub(super) connections: HashMap<u64, Connection>,
     pub(super) roles: HashMap<u64, Role>,
+    /// Terminals by the key of their master.
+    pub(super) relays: HashMap<u64, Watched>,
+    /// Keys of their sockets, to that key.
+    pub(super) relay_sockets: HashMap<u64, u64>,
     pub(super) filters: Cache,
     pub(super) layout: Option<Layout>,
 }
@@ -74,6 +79,8 @@ impl Engine {
             waiting: Vec::new(),
             connections: HashMap::new(),
             roles: HashMap::new(),
+            relays: HashMap::new(),
+            relay_sockets: HashMap::new(),
             filters: Cache::default(),
             layout: None,
         };
@@ -109,17 +116,20 @@ impl Engine {
             Err(errno) => return Err(epoll_failed(errno)),
         };
         for event in &events[..count] {
-            self.ready(event.data());
+            self.ready(event.data(), event.events());
         }
         Ok(())
     }
 
-    fn ready(&mut self, key: u64) {
+    fn ready(&mut self, key: u64, events: EpollFlags) {
         if self.connections.contains_key(&key) {
             return self.read(key);
         }
         if self.roles.contains_key(&key) {
             return self.role_ended(key);
+        }
+        if self.relay_ready(key, events) {
+            return;
         }
         let ended = match self.sources.get_mut(&key) {
             Some(Source::Wake) => {
@@ -159,11 +169,20 @@ impl Engine {
                     return self.closed(key, Some(failure.into()));
                 }
                 Received::Reply(reply, descriptors) => {
-                    if let Some((address, event)) = connection.reply(reply, descriptors) {
-                        event::emit(address, &event);
-                    }
+                    let outcome = connection.reply(reply, descriptors);
+                    let opened = std::mem::take(&mut connection.opened);
                     if connection.pending.is_empty() && !own {
                         self.connections.remove(&key);
+                    }
+                    // ORDER: the relay first; who hears that the program runs may use its terminal.
+                    for terminal in opened {
+                        self.start_relay(terminal);
+                    }
+                    if let Some((address, event)) = outcome {
+                        if event == Event::Detached {
+                            self.detached(address);
+                        }
+                        event::emit(address, &event);
                     }
                 }
             }
@@ -308,7 +327,9 @@ impl Engine {
                     tree,
                 },
             ),
-            Command::Detach { sink } => self.detach(sink),
+            Command::Resize { address, size } => self.resize(address, size),
+            Command::Detach { address } => self.detach(address),
+            Command::End { sink } => self.end(sink),
             Command::KillLauncher => {
                 if let Some(pidfd) = self.own.as_ref().and_then(|own| own.pidfd.as_ref()) {
                     pidfd::send_signal(pidfd.as_fd(), SIGKILL)?;
@@ -337,7 +358,9 @@ impl Engine {
         }
     }
 
-    fn detach(&mut self, sink: u32) {
+    /// Kill what an ended environment started, and let go of what it had only attached to.
+    fn end(&mut self, sink: u32) {
+        self.let_go(sink);
         let signal = Signal {
             number: SIGKILL,
             tree: true,
@@ -345,7 +368,8 @@ impl Engine {
         self.waiting.retain(|work| work.address.sink != sink);
         for connection in self.connections.values_mut() {
             let left = connection.pending.iter().filter(|(_, pending)| {
-                pending.address.sink == sink && !matches!(pending.kind, Kind::Store)
+                pending.address.sink == sink
+                    && !matches!(pending.kind, Kind::Store | Kind::Attached)
             });
             let tokens: Vec<u64> = left.map(|(token, _)| *token).collect();
             for token in tokens {

@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use ctr_container::envelope::{ExecPlan, InitPlan};
 use ctr_container::protocol::{Compression, LayerOptions};
 use ctr_seccomp::Cache;
-use ctr_spec::plan::{Cgroup, IdMaps, Namespace, OverlayUpper, Plan, RootSource};
+use ctr_spec::plan::{self, Cgroup, IdMaps, Namespace, OverlayUpper, Plan, RootSource};
 use ctr_spec::request::{ContainerRequest, ExecRequest};
 use ctr_spec::seccomp::Filter;
+use ctr_sys::terminal::WindowSize;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use serde::Deserialize;
@@ -105,7 +106,8 @@ pub(super) fn container(
     filters: &Cache,
 ) -> Result<Container, Fault> {
     let request: LaunchRequest = parse(request, "a launch request")?;
-    let plan = plan_container(&request)?;
+    let mut plan = plan_container(&request)?;
+    fit_terminal(&mut plan.process, &stdio)?;
     let upper = match &plan.root.source {
         RootSource::Overlay { upper, .. } => Some(upper.clone()),
         RootSource::Bind { .. } => None,
@@ -147,7 +149,8 @@ pub(super) fn process(request: &str, stdio: ChildEnds, filters: &Cache) -> Resul
         id,
         exec,
     } = parse(request, "an exec request")?;
-    let process = ctr_spec::plan_exec(&exec)?;
+    let mut process = ctr_spec::plan_exec(&exec)?;
+    fit_terminal(&mut process, &stdio)?;
     let bpf = compile(process.seccomp.as_ref(), filters)?;
     Ok(Process {
         id,
@@ -205,6 +208,29 @@ fn plan_container(request: &LaunchRequest) -> Result<Plan, Fault> {
     Ok(ctr_spec::plan_container(&container)?)
 }
 
+/// A terminal in the plan wants one in JavaScript's hands, which also says how large it is unless
+/// the plan does.
+fn fit_terminal(process: &mut plan::Process, stdio: &ChildEnds) -> Result<(), Fault> {
+    match (process.terminal, stdio) {
+        (false, ChildEnds::Streams(_)) => Ok(()),
+        (true, ChildEnds::Terminal(end)) => {
+            let WindowSize { rows, columns } = end.size;
+            process
+                .console_size
+                .get_or_insert(plan::WindowSize { rows, columns });
+            Ok(())
+        }
+        (true, ChildEnds::Streams(_)) => Err(Fault::new(
+            "INVALID_REQUEST",
+            "start a process with a terminal: its stdio is three streams",
+        )),
+        (false, ChildEnds::Terminal(_)) => Err(Fault::new(
+            "INVALID_REQUEST",
+            "start a process without a terminal: its stdio is one",
+        )),
+    }
+}
+
 fn compile(filter: Option<&Filter>, filters: &Cache) -> Result<Vec<u8>, Fault> {
     let Some(filter) = filter else {
         return Ok(Vec::new());
@@ -227,7 +253,7 @@ fn opened(path: &str, kind: OFlag) -> Result<OwnedFd, Fault> {
     .map_err(|errno| Fault::io("open", path, &errno.into()))
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, Fault> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|error| unreadable(what, &error))
 }
 
@@ -236,10 +262,10 @@ fn unreadable(what: &str, error: &serde_json::Error) -> Fault {
 }
 
 /// The descriptors of a launch or exec, in the protocol's order.
-pub(super) fn descriptors(plan: OwnedFd, stdio: ChildEnds, lock: Option<OwnedFd>) -> Vec<OwnedFd> {
-    let [stdin, stdout, stderr] = stdio;
-    [plan, stdin, stdout, stderr]
-        .into_iter()
-        .chain(lock)
-        .collect()
+pub(super) fn descriptors(
+    plan: OwnedFd,
+    streams: Vec<OwnedFd>,
+    lock: Option<OwnedFd>,
+) -> Vec<OwnedFd> {
+    std::iter::once(plan).chain(streams).chain(lock).collect()
 }

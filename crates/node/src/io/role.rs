@@ -22,7 +22,7 @@ pub(super) struct Role {
     pidfd: OwnedFd,
 }
 
-fn own_streams() -> std::io::Result<ChildEnds> {
+fn own_streams() -> std::io::Result<[OwnedFd; 3]> {
     Ok([
         std::io::stdin().as_fd().try_clone_to_owned()?,
         std::io::stdout().as_fd().try_clone_to_owned()?,
@@ -49,7 +49,13 @@ impl Engine {
         let mut command = Command::new(&path);
         command.args(args);
         let [stdin, stdout, stderr] = match stdio {
-            Some(streams) => streams,
+            Some(ChildEnds::Streams(streams)) => streams,
+            Some(ChildEnds::Terminal(_)) => {
+                return Err(Fault::new(
+                    "INVALID_REQUEST",
+                    "run a role: it has no terminal of its own",
+                ));
+            }
             // Node marks its own streams close-on-exec (uv_disable_stdio_inheritance): what is
             // merely inherited would be closed in the role.
             None => own_streams().map_err(|error| Fault::io("dup", "stdio", &error))?,

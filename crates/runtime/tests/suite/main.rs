@@ -6,3 +6,5 @@
 mod launcher;
 mod owner;
 mod plan;
+mod supervise;
+mod terminal;

@@ -1,14 +1,17 @@
 //! A client of a launcher of its own, ended with it.
 
 use std::io::Read;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ctr_container::envelope::{ExecPlan, InitPlan};
 use ctr_container::protocol::{Exit, Failure, Launch, Reply, Request};
 use ctr_spec::plan::{Plan, Process};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socketpair, sockopt};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, socketpair, sockopt,
+};
 use nix::sys::time::TimeVal;
 
 /// One launcher and a directory for its containers' state.
@@ -27,11 +30,26 @@ pub(crate) struct Running {
     pub(crate) pidfd: OwnedFd,
     /// Features reported as enforced.
     pub(crate) enforced: Vec<String>,
+    /// Master of its terminal, if it has one.
+    pub(crate) terminal: Option<OwnedFd>,
     stdout: OwnedFd,
+}
+
+impl Running {
+    /// What it writes, before its end.
+    pub(crate) fn stdout(&self) -> &OwnedFd {
+        &self.stdout
+    }
 }
 
 impl Owner {
     pub(crate) fn start() -> Self {
+        Self::start_at(None)
+    }
+
+    /// A launcher that other clients can reach at `path`.
+    pub(crate) fn start_at(path: Option<&Path>) -> Self {
+        let options = serde_json::json!({"holder": null, "ownerSocket": path});
         let (ours, theirs) = socketpair(
             AddressFamily::Unix,
             SockType::SeqPacket,
@@ -41,7 +59,7 @@ impl Owner {
         .unwrap();
         setsockopt(&ours, sockopt::ReceiveTimeout, &TimeVal::new(10, 0)).unwrap();
         let mut stub = Command::new(env!("CARGO_BIN_EXE_ctr-runtime"))
-            .args(["launcher", r#"{"holder":null,"ownerSocket":null}"#])
+            .args(["launcher", &options.to_string()])
             .stdin(Stdio::from(theirs))
             .env_clear()
             .spawn()
@@ -70,6 +88,7 @@ impl Owner {
             cgroup: plan.cgroup.clone(),
             state_directory: directory.display().to_string(),
             name_file: None,
+            terminal: plan.process.terminal,
             upper: None,
             keep,
         }));
@@ -77,7 +96,13 @@ impl Owner {
             plan: plan.clone(),
             bpf: Vec::new(),
         });
-        self.start_process(token, &request, &memfd, Some(lock.as_fd()))
+        self.start_process(
+            token,
+            &request,
+            &memfd,
+            plan.process.terminal,
+            Some(lock.as_fd()),
+        )
     }
 
     pub(crate) fn exec(&mut self, id: &str, process: &Process) -> Result<Running, Failure> {
@@ -91,8 +116,10 @@ impl Owner {
             &Request::Exec {
                 token,
                 id: id.to_owned(),
+                terminal: process.terminal,
             },
             &memfd,
+            process.terminal,
             None,
         )
     }
@@ -102,28 +129,67 @@ impl Owner {
         token: u64,
         request: &Request,
         memfd: &OwnedFd,
+        terminal: bool,
         lock: Option<BorrowedFd<'_>>,
     ) -> Result<Running, Failure> {
         let null = std::fs::File::open("/dev/null").unwrap();
         let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
-        let mut descriptors = vec![memfd.as_fd(), null.as_fd(), write.as_fd(), write.as_fd()];
+        let mut descriptors = vec![memfd.as_fd()];
+        if !terminal {
+            descriptors.extend([null.as_fd(), write.as_fd(), write.as_fd()]);
+        }
         descriptors.extend(lock);
         self.send(request, &descriptors);
         drop(write);
+        self.started(token, read)
+    }
+
+    /// Take the terminal of a container that another client has left.
+    pub(crate) fn attach(&mut self, id: &str) -> Result<Running, Failure> {
+        let token = self.token();
+        let id = id.to_owned();
+        self.send(&Request::Attach { token, id }, &[]);
+        let (read, _) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+        self.started(token, read)
+    }
+
+    /// The end of this client's connection, which for the first client is Node's end.
+    pub(crate) fn hang_up(&mut self) {
+        let (other, _) = nix::unistd::pipe().unwrap();
+        self.socket = other;
+    }
+
+    /// A second client of the launcher that listens at `path`.
+    pub(crate) fn connect(&self, path: &Path) -> Self {
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let socket = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None).unwrap();
+        connect(socket.as_raw_fd(), &UnixAddr::new(path).unwrap()).unwrap();
+        setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::new(10, 0)).unwrap();
+        Self {
+            socket,
+            pidfd: self.pidfd.try_clone().unwrap(),
+            state: tempfile::tempdir().unwrap(),
+            next: 1,
+        }
+    }
+
+    fn started(&mut self, token: u64, read: OwnedFd) -> Result<Running, Failure> {
         match receive(&self.socket) {
             (
                 Reply::Started {
                     token: started,
                     enforcement,
                 },
-                mut descriptors,
+                descriptors,
             ) => {
                 assert_eq!(started, token);
+                let mut descriptors = descriptors.into_iter();
                 let enforced = enforcement.into_iter().filter(|row| row.enforced);
                 Ok(Running {
                     enforced: enforced.map(|row| row.feature).collect(),
                     token,
-                    pidfd: descriptors.remove(0),
+                    pidfd: descriptors.next().unwrap(),
+                    terminal: descriptors.next(),
                     stdout: read,
                 })
             }
@@ -135,6 +201,14 @@ impl Owner {
     pub(crate) fn send(&self, request: &Request, descriptors: &[BorrowedFd<'_>]) {
         let message = postcard::to_stdvec(request).unwrap();
         ctr_sys::socket::send(self.socket.as_fd(), &message, descriptors).unwrap();
+    }
+
+    /// How a process with a terminal ended.
+    pub(crate) fn exit(&self, token: u64) -> Exit {
+        match receive(&self.socket) {
+            (Reply::Exited { token: ended, exit }, _) if ended == token => exit,
+            (other, _) => panic!("{other:?}"),
+        }
     }
 
     /// The process's end and all that it wrote.
@@ -177,6 +251,14 @@ impl Drop for Owner {
         let _ = ctr_sys::pidfd::wait(self.pidfd.as_fd());
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// The pid behind a pidfd, as this process sees it.
+pub(crate) fn pid_of(pidfd: &OwnedFd) -> i32 {
+    let info = format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd());
+    let info = std::fs::read_to_string(info).unwrap();
+    let pid = info.lines().find_map(|line| line.strip_prefix("Pid:"));
+    pid.unwrap().trim().parse().unwrap()
 }
 
 fn receive(socket: &OwnedFd) -> (Reply, Vec<OwnedFd>) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ctr_spec::plan::{
     Attributes, Capabilities, Mount, MountSource, Namespace, NamespaceKind, OverlayUpper, Plan,
-    Process, Program, Root, RootSource, User,
+    Process, Program, Root, RootSource, User, WindowSize,
 };
 
 /// A static busybox, or `None` with a line that says what is missing.
@@ -52,6 +52,7 @@ pub(crate) fn process(script: &str) -> Process {
         rlimits: Vec::new(),
         oom_score_adj: None,
         terminal: false,
+        console_size: None,
         seccomp: None,
     }
 }
@@ -95,6 +96,27 @@ pub(crate) fn plan(id: &str, rootfs: &Path, script: &str) -> Plan {
         cgroup: None,
         process: process(script),
     }
+}
+
+/// The same with a terminal of 24 rows and 80 columns.
+pub(crate) fn with_terminal(mut plan: Plan) -> Plan {
+    let options = [("ptmxmode", "0666"), ("mode", "0620")];
+    let mut devpts = filesystem("/dev/pts", "devpts", &options);
+    devpts.attributes.noexec = true;
+    plan.mounts.push(devpts);
+    plan.dev_links
+        .push(("/dev/ptmx".to_owned(), "pts/ptmx".to_owned()));
+    plan.process = terminal_process(plan.process);
+    plan
+}
+
+pub(crate) fn terminal_process(mut process: Process) -> Process {
+    process.terminal = true;
+    process.console_size = Some(WindowSize {
+        rows: 24,
+        columns: 80,
+    });
+    process
 }
 
 fn filesystem(destination: &str, fs_type: &str, parameters: &[(&str, &str)]) -> Mount {

@@ -13,7 +13,7 @@ use ctr_sys::clone::{Clone3, CloneFlags3, Cloned};
 use nix::sched::CloneFlags;
 use nix::unistd::Pid;
 
-use super::job::{ClientId, Container, Job, Kind, Outcome};
+use super::job::{ClientId, Container, Job, Kind};
 use crate::failure::{Result, Step, call};
 use crate::protocol::{Enforcement, Failure, Launch};
 use crate::report;
@@ -22,7 +22,8 @@ use crate::role::init::{self, Inheritance};
 /// Descriptors of a `Launch`, in the protocol's order.
 pub(super) struct LaunchDescriptors {
     pub(super) plan: OwnedFd,
-    pub(super) stdio: [OwnedFd; 3],
+    /// None for a process that gets a terminal.
+    pub(super) stdio: Option<[OwnedFd; 3]>,
     pub(super) lock: OwnedFd,
 }
 
@@ -42,6 +43,7 @@ pub(super) fn clone(
         cgroup,
         state_directory,
         name_file,
+        terminal: _,
         upper,
         keep,
     } = launch;
@@ -63,14 +65,10 @@ pub(super) fn clone(
         descriptors.plan,
         descriptors.stdio,
     ) {
-        Ok((pid, pidfd, report)) => Ok(Job {
-            client: Some((client, token)),
-            pid: Some(pid),
-            pidfd: Some(pidfd),
-            report: Some(report),
-            outcome: Outcome::default(),
-            kind: Kind::Container(container),
-        }),
+        Ok((pid, pidfd, report)) => {
+            let kind = Kind::Container(container);
+            Ok(Job::new(Some((client, token)), report, kind).of(pid, pidfd))
+        }
         Err(failure) => Err((failure, container)),
     }
 }
@@ -81,7 +79,7 @@ fn clone_in(
     id_maps: Option<IdMaps>,
     cgroup: Option<Cgroup>,
     plan: OwnedFd,
-    stdio: [OwnedFd; 3],
+    stdio: Option<[OwnedFd; 3]>,
 ) -> Result<(Pid, OwnedFd, OwnedFd)> {
     let (flags, join) = namespaces(&container.namespaces)?;
     make_upper(container.upper.as_ref())?;
@@ -113,7 +111,7 @@ fn clone_in(
             &child,
             Inheritance {
                 plan: &plan,
-                stdio: [&stdio[0], &stdio[1], &stdio[2]],
+                stdio: stdio.as_ref().map(<[OwnedFd; 3]>::each_ref),
                 report: &child_report,
                 gate: gate.as_ref().map(|(read, _)| read),
                 cgroup: entry.as_ref(),

@@ -7,7 +7,7 @@ use ctr_sys::clone::{Clone3, CloneFlags3, Cloned};
 use nix::sched::CloneFlags;
 
 use super::clone::flag;
-use super::job::{ClientId, Container, Job, Kind, Outcome};
+use super::job::{ClientId, Container, Job, Kind};
 use crate::failure::{Result, Step};
 use crate::report;
 use crate::role::join::{self, Target};
@@ -16,7 +16,8 @@ use crate::role::store::{self, Operation};
 /// Descriptors of an `Exec`.
 pub(super) struct ExecDescriptors {
     pub(super) plan: OwnedFd,
-    pub(super) stdio: [OwnedFd; 3],
+    /// None for a process that gets a terminal.
+    pub(super) stdio: Option<[OwnedFd; 3]>,
 }
 
 /// Clone the throw-away process that joins and clones the real one as the launcher's child. The
@@ -47,26 +48,12 @@ pub(super) fn join(
                 init,
                 namespaces,
                 plan: &descriptors.plan,
-                stdio: [
-                    &descriptors.stdio[0],
-                    &descriptors.stdio[1],
-                    &descriptors.stdio[2],
-                ],
+                stdio: descriptors.stdio.as_ref().map(<[OwnedFd; 3]>::each_ref),
                 report: &child_report,
                 cgroup: entry.as_ref(),
             },
         ),
-        Cloned::Parent(_, joiner) => Ok((
-            Job {
-                client: Some(client),
-                pid: None,
-                pidfd: None,
-                report: Some(report),
-                outcome: Outcome::default(),
-                kind: Kind::Exec,
-            },
-            joiner,
-        )),
+        Cloned::Parent(_, joiner) => Ok((Job::new(Some(client), report, Kind::Exec), joiner)),
     }
 }
 
@@ -79,13 +66,6 @@ pub(super) fn store(client: Option<(ClientId, u64)>, operation: &Operation) -> R
     };
     match ctr_sys::clone::clone3(&request).step("clone the store process")? {
         Cloned::Child(child) => store::run(&child, operation, &child_report),
-        Cloned::Parent(pid, pidfd) => Ok(Job {
-            client,
-            pid: Some(pid),
-            pidfd: Some(pidfd),
-            report: Some(report),
-            outcome: Outcome::default(),
-            kind: Kind::Store,
-        }),
+        Cloned::Parent(pid, pidfd) => Ok(Job::new(client, report, Kind::Store).of(pid, pidfd)),
     }
 }

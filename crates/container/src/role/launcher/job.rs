@@ -24,6 +24,10 @@ pub(super) struct Job {
     pub(super) report: Option<OwnedFd>,
     /// What it reported.
     pub(super) outcome: Outcome,
+    /// Its terminal, once it has opened one.
+    pub(super) terminal: Option<Terminal>,
+    /// It was detached once: it has outlived a client, and outlives the next too.
+    pub(super) detached: bool,
     /// What it is.
     pub(super) kind: Kind,
 }
@@ -36,6 +40,22 @@ pub(super) struct Outcome {
     pub(super) layer: Option<AppliedLayer>,
     /// The client was told that the program runs.
     pub(super) started: bool,
+}
+
+/// The owner's copy of a terminal's master.
+pub(super) struct Terminal {
+    pub(super) master: OwnedFd,
+    /// Reading and dropping what it says, while no client does.
+    pub(super) drain: Option<Drain>,
+}
+
+/// What draining holds.
+pub(super) struct Drain {
+    /// Key of the event loop.
+    pub(super) source: u64,
+    /// The slave side, held open: a terminal that all its processes have closed for now would
+    /// otherwise report a hang-up for ever.
+    pub(super) _peer: OwnedFd,
 }
 
 /// What a job is.
@@ -59,6 +79,29 @@ pub(super) struct Container {
 }
 
 impl Job {
+    /// A job whose process, when it is known, was just cloned.
+    pub(super) fn new(client: Option<(ClientId, u64)>, report: OwnedFd, kind: Kind) -> Self {
+        Self {
+            client,
+            pid: None,
+            pidfd: None,
+            report: Some(report),
+            outcome: Outcome::default(),
+            terminal: None,
+            detached: false,
+            kind,
+        }
+    }
+
+    /// The same with its process.
+    pub(super) fn of(self, pid: Pid, pidfd: OwnedFd) -> Self {
+        Self {
+            pid: Some(pid),
+            pidfd: Some(pidfd),
+            ..self
+        }
+    }
+
     /// The container of a container job.
     pub(super) fn container(&self) -> Option<&Container> {
         match &self.kind {

@@ -1,7 +1,7 @@
 //! The launcher's event loop: messages in, processes out, exits back.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use ctr_sys::pidfd::Ended;
 use nix::errno::Errno;
@@ -11,14 +11,15 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::Pid;
 
-use super::job::{ClientId, Job, Kind};
+use super::job::{ClientId, Job, Kind, Terminal};
 use super::{clone, exec, send};
 use crate::failure::{Result, Step, call};
-use crate::protocol::{Failure, MAX_MESSAGE_BYTES, Reply, Request};
+use crate::protocol::{Enforcement, Failure, MAX_MESSAGE_BYTES, Reply, Request};
 use crate::report::{self, Report};
 use crate::role::store::Operation;
 
 mod end;
+mod terminal;
 
 /// The connection to the Node process that this launcher belongs to.
 const NODE: ClientId = 0;
@@ -32,6 +33,8 @@ enum Source {
     Children,
     Client(ClientId),
     Report(JobId),
+    /// The terminal of a job that no client holds.
+    Terminal(JobId),
     Process,
 }
 
@@ -49,6 +52,8 @@ pub(super) struct Server {
     joiners: HashMap<JobId, OwnedFd>,
     /// Children that ended before a joining process had told whom it cloned.
     strays: HashMap<Pid, Ended>,
+    /// Something was left to this launcher once: it stays until all its jobs have ended.
+    lingers: bool,
     next: u64,
     buffer: Vec<u8>,
 }
@@ -81,12 +86,14 @@ impl Server {
             jobs: HashMap::new(),
             joiners: HashMap::new(),
             strays: HashMap::new(),
+            lingers: false,
             next: 1,
             buffer: vec![0; MAX_MESSAGE_BYTES],
         })
     }
 
-    /// Serve until Node's connection ends, then end what is left. Returns the exit code.
+    /// Serve until Node's connection and all that was left to us have ended, then end what is left.
+    /// Returns the exit code.
     pub(super) fn run(mut self, node: OwnedFd) -> i32 {
         let watched = self.watch(&node, Source::Client(NODE)).is_ok()
             && self.watch_fixed().is_ok()
@@ -95,7 +102,7 @@ impl Server {
             return 1;
         }
         let mut events = [EpollEvent::empty(); 64];
-        while self.clients.contains_key(&NODE) {
+        while self.is_needed() {
             let count = match self.epoll.wait(&mut events, EpollTimeout::NONE) {
                 Ok(count) => count,
                 Err(Errno::EINTR) => continue,
@@ -109,6 +116,10 @@ impl Server {
         }
         self.end_all();
         0
+    }
+
+    fn is_needed(&self) -> bool {
+        self.clients.contains_key(&NODE) || (self.lingers && !self.jobs.is_empty())
     }
 
     fn watch_fixed(&mut self) -> Result<()> {
@@ -158,6 +169,7 @@ impl Server {
             }
             Source::Process => self.reap(),
             Source::Report(job) => self.read_report(job),
+            Source::Terminal(job) => self.drain(job),
             Source::Client(client) => self.read_request(client),
         }
     }
@@ -203,6 +215,8 @@ impl Server {
         let token = match &request {
             Request::Launch(launch) => launch.token,
             Request::Exec { token, .. }
+            | Request::Detach { token }
+            | Request::Attach { token, .. }
             | Request::Signal { token, .. }
             | Request::ApplyLayer { token, .. }
             | Request::RemoveTree { token, .. } => *token,
@@ -222,18 +236,23 @@ impl Server {
             Request::Launch(launch) => (|| {
                 let descriptors = clone::LaunchDescriptors {
                     plan: take()?,
-                    stdio: [take()?, take()?, take()?],
+                    stdio: stdio(launch.terminal, &mut take)?,
                     lock: take()?,
                 };
                 self.launch(client, *launch, descriptors)
             })(),
-            Request::Exec { id, .. } => (|| {
+            Request::Exec { id, terminal, .. } => (|| {
                 let descriptors = exec::ExecDescriptors {
                     plan: take()?,
-                    stdio: [take()?, take()?, take()?],
+                    stdio: stdio(terminal, &mut take)?,
                 };
                 self.exec((client, token), &id, &descriptors)
             })(),
+            Request::Detach { .. } => {
+                self.detach(client, token);
+                Ok(())
+            }
+            Request::Attach { id, .. } => self.attach((client, token), &id),
             Request::Signal { signal, tree, .. } => {
                 self.signal(client, token, signal, tree);
                 Ok(())
@@ -353,6 +372,12 @@ impl Server {
         match report {
             Report::Ready(enforcement) => job.outcome.ready = Some(enforcement),
             Report::Failed(failure) => job.outcome.failure = Some(failure),
+            Report::Terminal => {
+                job.terminal = descriptors.into_iter().next().map(|master| Terminal {
+                    master,
+                    drain: None,
+                });
+            }
             Report::Stored(layer) => {
                 job.outcome.layer = layer;
                 job.outcome.ready = Some(Vec::new());
@@ -410,16 +435,24 @@ impl Server {
             return;
         };
         job.outcome.started = true;
-        let (client, pidfd) = (
-            job.client,
-            job.pidfd.as_ref().map(|fd| fd.as_fd().try_clone_to_owned()),
-        );
-        if let (Some((client, token)), Some(Ok(pidfd))) = (client, pidfd) {
-            self.reply(
-                client,
-                &Reply::Started { token, enforcement },
-                &[pidfd.as_fd()],
-            );
+        self.say_started(number, enforcement);
+    }
+
+    /// Tell the client of a job that its program runs.
+    fn say_started(&mut self, number: JobId, enforcement: Vec<Enforcement>) {
+        let Some(job) = self.jobs.get(&number) else {
+            return;
+        };
+        let master = job.terminal.as_ref().map(|terminal| &terminal.master);
+        let copies: std::io::Result<Vec<OwnedFd>> = job
+            .pidfd
+            .iter()
+            .chain(master)
+            .map(OwnedFd::try_clone)
+            .collect();
+        if let (Some((client, token)), Ok(copies)) = (job.client, copies) {
+            let descriptors: Vec<BorrowedFd<'_>> = copies.iter().map(AsFd::as_fd).collect();
+            self.reply(client, &Reply::Started { token, enforcement }, &descriptors);
         }
     }
 
@@ -437,4 +470,15 @@ impl Server {
             self.disconnect(client);
         }
     }
+}
+
+/// The streams of a request, which has none when its process gets a terminal.
+fn stdio(
+    terminal: bool,
+    take: &mut impl FnMut() -> Result<OwnedFd>,
+) -> Result<Option<[OwnedFd; 3]>> {
+    if terminal {
+        return Ok(None);
+    }
+    Ok(Some([take()?, take()?, take()?]))
 }

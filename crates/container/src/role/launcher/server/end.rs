@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 
 use super::super::exec;
 use super::super::job::{ClientId, Container, Job, Kind};
-use super::{JobId, Server, Source};
+use super::{JobId, NODE, Server, Source};
 use crate::protocol::{Exit, Failure, Reply};
 use crate::role::store::Operation;
 use crate::state::{self, ExitRecord};
@@ -63,7 +63,11 @@ impl Server {
         let Some(mut job) = self.jobs.remove(&number) else {
             return;
         };
-        self.forget(|source| matches!(source, Source::Report(report) if report == number));
+        self.forget(
+            |source| matches!(source, Source::Report(job) | Source::Terminal(job) if job == number),
+        );
+        // ORDER: before the client hears of the end; nothing is said to a terminal any more.
+        self.unwatch_terminal(&mut job);
         let mut exit = exit_of(ended);
         let failure = job.outcome.failure.take().or_else(|| lost(&job, ended));
         let client = job.client;
@@ -210,10 +214,15 @@ impl Server {
         }
     }
 
-    /// What a client started dies with its connection.
+    /// What a client started dies with its connection; what it had only attached to, or had
+    /// detached from before, does not.
     pub(super) fn disconnect(&mut self, client: ClientId) {
         self.clients.remove(&client);
         self.forget(|source| matches!(source, Source::Client(gone) if gone == client));
+        self.let_go(client);
+        if client == NODE {
+            leave_streams();
+        }
         let tokens: Vec<u64> = self
             .jobs
             .values()
@@ -249,6 +258,17 @@ impl Server {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// Whatever of Node's is still open here (its socket, with CTR_TS_DEBUG its stderr) is not ours to
+/// hold when we outlive it.
+fn leave_streams() {
+    let Ok(null) = fs::File::options().read(true).write(true).open("/dev/null") else {
+        return;
+    };
+    let _ = nix::unistd::dup2_stdin(&null);
+    let _ = nix::unistd::dup2_stdout(&null);
+    let _ = nix::unistd::dup2_stderr(&null);
 }
 
 fn exit_of(ended: Option<Ended>) -> Exit {

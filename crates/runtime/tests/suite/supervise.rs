@@ -1,0 +1,113 @@
+//! Our own PID 1 above a command: signals, orphans, statuses, failures.
+
+use std::os::fd::AsFd;
+
+use ctr_spec::plan::{Plan, Process, Program};
+
+use crate::owner::{Owner, pid_of};
+use crate::plan::{busybox, plan, process, rootfs, with_terminal};
+use crate::terminal::Screen;
+
+fn supervised(mut plan: Plan) -> Plan {
+    let Program::Command { args } = plan.process.program else {
+        panic!("no command");
+    };
+    plan.process.program = Program::Supervise { args };
+    plan
+}
+
+#[test]
+fn the_command_is_a_child_and_its_status_is_the_container_s() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    let script = "echo $PPID; busybox cat /proc/1/comm;\
+                  busybox grep -E 'CapEff|NoNewPrivs' /proc/1/status; exit 7";
+    let running = owner
+        .launch(&supervised(plan("status", rootfs.path(), script)), false)
+        .unwrap();
+    let (exit, text) = owner.wait(running);
+    assert_eq!(exit.exit_code, Some(7), "{text}");
+    assert_eq!(
+        text,
+        "1\nctr-init\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n"
+    );
+    let killed = supervised(plan("killed", rootfs.path(), "kill -9 $$"));
+    let running = owner.launch(&killed, false).unwrap();
+    assert_eq!(owner.wait(running).0.exit_code, Some(137));
+}
+
+#[test]
+fn a_command_that_cannot_run_is_the_failure_of_the_start() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    for (program, code) in [
+        ("no-such-program", "COMMAND_NOT_FOUND"),
+        ("/bin", "COMMAND_NOT_EXECUTABLE"),
+        ("/bin/text", "COMMAND_NOT_EXECUTABLE"),
+    ] {
+        let text = rootfs.path().join("bin/text");
+        std::fs::write(&text, "no program").unwrap();
+        let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+        std::fs::set_permissions(&text, mode).unwrap();
+        let mut plan = plan("broken", rootfs.path(), "");
+        plan.process.program = Program::Supervise {
+            args: vec![program.to_owned()],
+        };
+        let failure = owner.launch(&plan, false).map(|_| ()).unwrap_err();
+        assert_eq!(failure.code, code, "{program}");
+        assert!(owner.is_clean_soon("broken"), "{program}");
+    }
+}
+
+#[test]
+fn orphans_are_reaped_and_signals_reach_the_command_s_group() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    // The shell waits in a child of its own, which only a signal to the group ends.
+    let script = "trap 'echo hup' HUP; trap 'echo term; exit 5' TERM; \
+                  (busybox sleep 0.05 &) ; busybox sleep 100; busybox sleep 100";
+    let running = owner
+        .launch(&supervised(plan("group", rootfs.path(), script)), false)
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    let looking = owner.exec("group", &looker()).unwrap();
+    let (_, processes) = owner.wait(looking);
+    assert!(!processes.contains("Z"), "a zombie: {processes}");
+    assert_eq!(processes.matches("S (").count(), 3, "{processes}");
+    let descriptors = format!("/proc/{}/fd", pid_of(&running.pidfd));
+    assert_eq!(
+        std::fs::read_dir(descriptors).unwrap().count(),
+        0,
+        "PID 1 holds descriptors that are the command's to close"
+    );
+    for signal in [1, 15] {
+        ctr_sys::pidfd::send_signal(running.pidfd.as_fd(), signal).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let (exit, text) = owner.wait(running);
+    // Between them the shell says how its sleeps ended.
+    assert!(
+        text.contains("\nhup\n") && text.ends_with("term\n"),
+        "{text}"
+    );
+    assert_eq!(exit.exit_code, Some(5));
+}
+
+fn looker() -> Process {
+    process("for p in /proc/[0-9]*; do [ $p = /proc/$$ ] || busybox grep State: $p/status; done")
+}
+
+#[test]
+fn with_a_terminal_the_command_is_its_foreground() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    let script =
+        "trap 'echo interrupted; exit 3' INT; echo pid $$; while :; do busybox sleep 1; done";
+    let plan = supervised(with_terminal(plan("front", rootfs.path(), script)));
+    let running = owner.launch(&plan, false).unwrap();
+    let mut screen = Screen::new(running.terminal.unwrap());
+    screen.wait_for("pid 2");
+    screen.type_in("\x03");
+    screen.wait_for("interrupted");
+    assert_eq!(owner.exit(running.token).exit_code, Some(3));
+}
