@@ -8,17 +8,14 @@ import { CtrError } from './errors.ts';
 import { processEvents } from './events.ts';
 import type { Exit, Launcher, Running, Stdio } from './launch.ts';
 import type { ProcessOptions } from './options.ts';
-import type { ProcessEvent, Result, Started } from './result.ts';
+import { failureOf, type ProcessEvent, type Result, type Started } from './result.ts';
 import type { Signal } from './signals.ts';
 import { SIGKILL, signalNumber } from './signals.ts';
-import { copyStream, openPipe, planStreams } from './streams.ts';
+import { copyStream, drain, openPipe, planStreams } from './streams.ts';
 import { checkTerminalSize, type TerminalSize } from './terminal.ts';
 
 /** Most bytes kept of each stream unless the caller says else. */
 export const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
-
-/** How long the streams may outlive a process that was killed for its time limit. */
-const LINGER_MS = 1_000;
 
 /**
  * A process that was asked for. Await it for its {@link Result} (a non-zero exit does not reject,
@@ -140,16 +137,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
   async orThrow(): Promise<Result<Output>> {
     const result = await this;
     if ((result.exitCode === 0 && !result.timedOut) || result.detached) return result;
-    const how = result.timedOut
-      ? `ran longer than ${this.#options.timeoutMs} ms`
-      : result.signal === null
-        ? `exited with ${result.exitCode}`
-        : `was killed by ${result.signal}${result.oomKilled ? ' (out of memory)' : ''}`;
-    const stderr = typeof result.stderr === 'string' ? result.stderr.trim() : '';
-    throw new CtrError('NONZERO_EXIT', `the process ${how}`, {
-      cause: result,
-      hint: stderr === '' ? undefined : stderr.slice(-2_000),
-    });
+    throw failureOf(result, this.#options.timeoutMs);
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a Process is awaited like a promise
@@ -269,16 +257,7 @@ export class Process<Output = string> implements PromiseLike<Result<Output>> {
       .filter((name) => this.#copied.has(name) || !this.#taken.has(name))
       .map((name) => this.#sockets[name])
       .filter((socket) => socket !== null && !socket.closed) as Socket[];
-    const ended = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    const { signal } = this.#deadline;
-    const stopped = new Promise<void>((resolve) => {
-      // What was killed may have left a process that holds the pipe and that no signal reached.
-      const linger = (): void => void setTimeout(resolve, LINGER_MS).unref();
-      if (signal.aborted) linger();
-      else signal.addEventListener('abort', linger);
-    });
-    await Promise.race([Promise.all(ended), stopped]);
-    for (const socket of open) socket.destroy();
+    await drain(open, this.#deadline.signal);
   }
 
   #requireTerminal(what: string): void {

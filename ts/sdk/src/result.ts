@@ -1,5 +1,6 @@
 /** What a process says of itself: that it started, what it printed, how it ended. */
 
+import { CtrError } from './errors.ts';
 import type { Enforcement } from './launch.ts';
 
 /** A process that was executed. */
@@ -43,3 +44,18 @@ export type ProcessEvent<Output = string> =
       oomKilled: boolean;
       timedOut: boolean;
     };
+
+/** Why a result is none to go on with. */
+export function failureOf(result: Result<unknown>, timeoutMs: number | undefined): CtrError {
+  const { exitCode, oomKilled, signal, stderr, timedOut } = result;
+  const how = timedOut
+    ? `ran longer than ${timeoutMs} ms`
+    : signal === null
+      ? `exited with ${exitCode}`
+      : `was killed by ${signal}${oomKilled ? ' (out of memory)' : ''}`;
+  const said = typeof stderr === 'string' ? stderr.trim() : '';
+  return new CtrError('NONZERO_EXIT', `the process ${how}`, {
+    cause: result,
+    hint: said === '' ? undefined : said.slice(-2_000),
+  });
+}

@@ -5,6 +5,9 @@ import { Socket } from 'node:net';
 import type { ProcessOptions, StreamMode } from './options.ts';
 import { type TerminalSize, terminalSize } from './terminal.ts';
 
+/** How long streams may outlive a process that was killed. */
+const LINGER_MS = 1_000;
+
 type StreamName = 'stdin' | 'stdout' | 'stderr';
 
 /** What is asked of the addon, and which pipes we copy from or to our own streams. */
@@ -84,4 +87,17 @@ export function copyStream(name: StreamName, pipe: Socket): () => void {
     process.stdin.pause();
     pipe.destroy();
   };
+}
+
+/** Waits until the streams have ended, or a little longer than until `givenUp`; closes them. */
+export async function drain(open: readonly Socket[], givenUp: AbortSignal): Promise<void> {
+  const ended = open.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+  const stopped = new Promise<void>((resolve) => {
+    // What was killed may have left a process that holds the pipe and that no signal reached.
+    const linger = (): void => void setTimeout(resolve, LINGER_MS).unref();
+    if (givenUp.aborted) linger();
+    else givenUp.addEventListener('abort', linger);
+  });
+  await Promise.race([Promise.all(ended), stopped]);
+  for (const socket of open) socket.destroy();
 }
