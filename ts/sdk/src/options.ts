@@ -121,7 +121,8 @@ export interface ProcessOptions {
   /**
    * Connects the process to a pseudo-terminal of its own in place of three streams: `stdin` and
    * `stdout` are its two directions, `stderr` is null, and the result's `stdout` has what it
-   * showed. Ending `stdin` types the end-of-file character. Cannot be combined with `stdio`.
+   * showed. Ending `stdin` types the end-of-file character, and as without a terminal a `stdin`
+   * that nobody takes right after the call is ended. Cannot be combined with `stdio`.
    */
   terminal?: TerminalOption | undefined;
   /** Written to the process's stdin, which is then closed. */
