@@ -4,11 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { Config, type Interfaces, Plugin } from '@oclif/core';
 import { unknownVerb } from '../catalog.ts';
 import type { Io } from '../io.ts';
-import { pluginDirectory } from '../plugins/hooked.ts';
+import { pluginDirectory, remarkLeftOut } from '../plugins/hooked.ts';
 import { readIndex } from '../plugins/index-file.ts';
 import { shareOwnPackages } from '../plugins/own-packages.ts';
 import type { PluginRecord } from '../plugins/record.ts';
-import { report } from '../report.ts';
 import { showHelp } from './help.ts';
 import { fire } from './hooks.ts';
 import { toOclifHooks, toOclifPlugin } from './plugins.ts';
@@ -66,8 +65,7 @@ function installedPlugins(io: Io): readonly PluginRecord[] {
   try {
     return readIndex(pluginDirectory(io.env)).plugins;
   } catch (error) {
-    io.note('ctr-ts: plugins are left out:');
-    report(error, io);
+    remarkLeftOut(error, io);
     return [];
   }
 }

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { CtrError, directories } from '@ctr-ts/sdk';
 import type { Io } from '../io.ts';
-import { report } from '../report.ts';
+import { errorDocument, errorText } from '../report.ts';
 
 /** Names another directory for plugins, absolute. */
 export const DIRECTORY_VARIABLE = 'CTR_TS_PLUGIN_DIR';
@@ -38,8 +38,13 @@ export async function isHooked(id: string, io: Io): Promise<boolean> {
     const { readIndex } = await import('./index-file.ts');
     return readIndex(directory).plugins.some(({ hookedVerbs }) => hookedVerbs.includes(id));
   } catch (error) {
-    io.note('ctr-ts: plugins are left out:');
-    report(error, io);
+    remarkLeftOut(error, io);
     return false;
   }
+}
+
+/** Says in one line why there are no plugins this time, and what to do. */
+export function remarkLeftOut(error: unknown, io: Io): void {
+  const { code, message, hint } = errorDocument(error).error;
+  io.note(errorText(new CtrError(code, `leave plugins out: ${message}`, { hint })));
 }

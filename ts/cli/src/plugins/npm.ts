@@ -46,22 +46,18 @@ const FLAGS: readonly string[] = [
 /** What an outer `npm run` or `npx` leaves in the environment and what would misdirect ours. */
 const OUTER = /^npm_config_(?:workspaces?|include_workspace_root|local_prefix|prefix|global)$/i;
 
+/** What npm says when nobody answers. */
+const UNREACHABLE: readonly string[] = [
+  ...['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENETUNREACH'],
+  ...['EHOSTUNREACH', 'ERR_SOCKET_TIMEOUT', 'FETCH_ERROR', 'ENOTCACHED'],
+];
+
 /** npm's codes (and errno names) to ours, with what to do. */
 const FAILURES: Readonly<Record<string, readonly [code: string, hint: string]>> = {
-  ...each(
-    ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'ENETUNREACH'],
-    [
-      'NPM_REGISTRY_UNREACHABLE',
-      'check the network and npm config get registry; a file made by npm pack needs neither',
-    ],
-  ),
-  ...each(
-    ['EHOSTUNREACH', 'ERR_SOCKET_TIMEOUT', 'FETCH_ERROR', 'ENOTCACHED'],
-    [
-      'NPM_REGISTRY_UNREACHABLE',
-      'check the network and npm config get registry; a file made by npm pack needs neither',
-    ],
-  ),
+  ...each(UNREACHABLE, [
+    'NPM_REGISTRY_UNREACHABLE',
+    'check the network and npm config get registry; a file made by npm pack needs neither',
+  ]),
   ...each(['E401', 'E403', 'ENEEDAUTH'], ['NPM_REGISTRY_UNAUTHORIZED', 'npm login']),
   ...each(
     ['E404', 'ETARGET', 'ENOVERSIONS'],
