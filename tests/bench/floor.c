@@ -73,7 +73,7 @@ static int group_count;
 static uint64_t clone_flags;
 static char *arguments[64], *environment[256];
 static int argument_count, environment_count;
-static int empty = -1;
+static int empty = -1, shelf = -1;
 static struct sock_fprog filter;
 
 static void die(const char *what, const char *detail)
@@ -230,6 +230,29 @@ static long bind_mount(const struct step *s)
 		return -1;
 	if ((s->number[1] || s->number[2]) &&
 	    set_attributes(tree, "", s->number[1], s->number[2], (int)s->number[3]) < 0)
+		return -1;
+	long result = attach(tree, inside(s->text[0]));
+	close(tree);
+	return result;
+}
+
+/* content DESTINATION SET NAME TEXT: a file of a tmpfs made for all of them; its lines end in \r */
+static long show_content(const struct step *s)
+{
+	static char *parameters[] = { "source", "ctr-ts", "mode", "0755", "size", "1100000" };
+	uint64_t set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	if (shelf < 0) {
+		shelf = new_filesystem("tmpfs", parameters, 6, set);
+		if (shelf < 0 || attach(shelf, "/sys") < 0)
+			return -1;
+	}
+	int file = openat(shelf, s->text[2], O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+	size_t size = strlen(s->text[3]);
+	if (file < 0 || write(file, s->text[3], size) != (ssize_t)size)
+		return -1;
+	close(file);
+	int tree = clone_tree(shelf, s->text[2], 0);
+	if (tree < 0 || set_attributes(tree, "", s->number[1], 0, 0) < 0)
 		return -1;
 	long result = attach(tree, inside(s->text[0]));
 	close(tree);
@@ -403,6 +426,7 @@ static const struct {
 	{ "loopback", loopback_up },		{ "private", private_mounts },
 	{ "root-bind", root_bind },		{ "root-overlay", root_overlay },
 	{ "new", new_mount },			{ "bind", bind_mount },
+	{ "content", show_content },
 	{ "attributes", change_attributes },	{ "directory", make_directory },
 	{ "file", make_file },			{ "node", make_node },
 	{ "link", make_link },			{ "read-only", read_only },

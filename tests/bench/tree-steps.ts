@@ -66,6 +66,12 @@ function mountSteps(mount: Mount, hierarchies: readonly string[], places: Places
       ['bind', destination, set, clear, whole, path, Number(recursive)],
     ];
   }
+  if (source.kind === 'content') {
+    // A field of the floor's plan has no line ends of its own.
+    const text = source.text.replaceAll('\n', '\r').replaceAll('\t', ' ');
+    const name = destination.replaceAll('/', '_');
+    return [...places.need(destination, false), ['content', destination, set, name, text]];
+  }
   const steps = places.need(destination, true);
   if (source.fsType === 'tmpfs') places.fresh(destination);
   const parameters = source.parameters.flatMap(([key, value]) => [key, value ?? '']);

@@ -123,7 +123,14 @@ fn attach_one(root: BorrowedFd<'_>, mount: &Mount, source: Option<Source>) -> Re
                 Leaf::Directory,
             )
         }
-        (MountSource::Bind { .. } | MountSource::Content { .. }, Some(source)) => {
+        (MountSource::Content { .. }, Some(source)) => {
+            // The tmpfs it is a file of has all but this one, and is private.
+            if mount.attributes.readonly {
+                set_attributes(source.tree.as_fd(), &mount.attributes, None, destination)?;
+            }
+            (source.tree, source.leaf)
+        }
+        (MountSource::Bind { .. }, Some(source)) => {
             set_attributes(
                 source.tree.as_fd(),
                 &mount.attributes,

@@ -1,5 +1,6 @@
 /** A container that is held open: made once, used by any number of processes. */
 
+import { withCidFile } from './cid-file.ts';
 import { type Core, openCore } from './core.ts';
 import { Deadline, type DeadlineOptions } from './deadline.ts';
 import { CtrError } from './errors.ts';
@@ -75,7 +76,8 @@ export class Container {
       const { core, request, record, directories: paths, release } = prepared;
       const { handle } = core.openStdio({ stdin: 'null', stdout: 'null', stderr: 'null' });
       const begin = (stdio: number) => core.launch(request, stdio);
-      const decided = { id: request.id, begin, settled: release };
+      const own = { id: request.id, begin, settled: release };
+      const decided = withCidFile(options.cidFile, core, own);
       const launch = launchWith(
         async () => decided,
         () => core,
@@ -211,8 +213,13 @@ export class Container {
   async stop(options: StopOptions = {}): Promise<void> {
     const entry = findState(this.#core, this.#directories.runRoot, this.id);
     if (entry.status !== 'running') return;
-    const { stopSignal } = recordOf(entry);
-    await stopContainer(this, { ...options, signal: options.signal ?? stopSignal });
+    const { settings } = recordOf(entry);
+    const { stopSignal, stopTimeoutMs } = settings ?? {};
+    const own = stopTimeoutMs === -1 ? Number.POSITIVE_INFINITY : (stopTimeoutMs ?? undefined);
+    await stopContainer(this, {
+      signal: options.signal ?? stopSignal,
+      timeoutMs: options.timeoutMs ?? own,
+    });
   }
 
   /**

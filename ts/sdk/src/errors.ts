@@ -23,6 +23,18 @@ export const SDK_ERRORS = {
   INVALID_MOUNT: 'a mount cannot be made as asked',
   /** A capability name capabilities(7) does not know. */
   UNKNOWN_CAPABILITY: 'no such capability',
+  /** A device, or a rule over devices, that cannot be. */
+  INVALID_DEVICE: 'a device cannot be had as asked',
+  /** A kernel parameter that is the machine's, or of a namespace the container shares. */
+  INVALID_SYSCTL: 'the container has no such kernel parameter',
+  /** The kernel did not take the value of a parameter. */
+  SYSCTL_REFUSED: 'the kernel refuses the value of a parameter',
+  /** A resource limit above this user's own hard limit. */
+  RLIMIT_REFUSED: 'this user may not have that resource limit',
+  /** An oom_score_adj below the caller's own. */
+  OOM_SCORE_REFUSED: 'this user may not have that OOM score adjustment',
+  /** A file that is to be made is there. */
+  FILE_EXISTS: 'the file is there already',
   /** A path on the host that does not exist. */
   FILE_NOT_FOUND: 'a file or directory on the host is missing',
   /** The file system refuses this user. */

@@ -24,6 +24,7 @@ export async function execRequest(
     ),
     program: 'command',
     ...(user === undefined ? {} : { user }),
+    groups: record.settings?.groupAdd ?? [],
     seccomp: options.privileged === true ? { kind: 'unconfined' } : record.seccomp,
   };
 }

@@ -1,6 +1,7 @@
 /** What this machine and user allow, found out once per process. */
 
 import { readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { CAPABILITIES, decodeCapabilities } from './capabilities.ts';
 import type { Core } from './core.ts';
 import type { Host } from './spec.ts';
@@ -40,7 +41,14 @@ async function discover(core: Core): Promise<HostFacts> {
     ({ containerId, size }) => containerId <= TTY_GROUP && TTY_GROUP < containerId + size,
   );
   const singleId = rootless && uidMap.reduce((sum, { size }) => sum + size, 0) === 1;
-  return { rootless, singleId, ttyGroup: !rootless || mapped, capabilities, thermalProcessors };
+  return {
+    rootless,
+    singleId,
+    ttyGroup: !rootless || mapped,
+    capabilities,
+    thermalProcessors,
+    hostname: hostname(),
+  };
 }
 
 /** What root can hand on here: less than everything where it is itself confined. */

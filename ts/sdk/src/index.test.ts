@@ -22,6 +22,7 @@ test('the package exports exactly this', () => {
     'Process',
     'Pull',
     'SDK_ERRORS',
+    'ULIMIT_NAMES',
     'cgroup',
     'directories',
     'doctor',

@@ -16,6 +16,7 @@ export {
 } from './cgroup.ts';
 export { Container, type ContainerExecOptions, type CreateOptions } from './container.ts';
 export type { DeadlineOptions } from './deadline.ts';
+export type { DeviceOption, DeviceOptions, DeviceRule } from './devices.ts';
 export { type DoctorReport, doctor, type ProbeReport, type ProbeRow, probe } from './doctor.ts';
 export {
   CtrError,
@@ -24,6 +25,7 @@ export {
   type ErrorFacts,
   SDK_ERRORS,
 } from './errors.ts';
+export type { HostEntry, NameOptions } from './etc-files.ts';
 export { type Explanation, type InsideView, plan, type View } from './explain.ts';
 export type { ImageDetails, ImageInfo } from './image-info.ts';
 export {
@@ -35,6 +37,8 @@ export {
 } from './images.ts';
 export type { Enforcement, Exit } from './launch.ts';
 export { parseCpus, parsePids, parseSize } from './limits.ts';
+export type { Propagation, TmpfsMount, VolumeMount } from './mount-options.ts';
+export type { NamespaceOptions } from './namespaces.ts';
 export type {
   AttachOptions,
   ContainerOptions,
@@ -44,8 +48,6 @@ export type {
   SeccompOption,
   StdioOption,
   StreamMode,
-  TmpfsMount,
-  VolumeMount,
 } from './options.ts';
 export { type Directories, directories } from './paths.ts';
 export type { Plan } from './plan.ts';
@@ -53,11 +55,14 @@ export type { CapabilityView, IdMapView, MountView, NamespaceView } from './proc
 export { Process } from './process.ts';
 export { type PruneReport, prune } from './prune.ts';
 export { Pull, type PullEvent, type PullResult } from './pull.ts';
+export type { ResourceOptions } from './resources.ts';
 export type { ProcessEvent, Result, Started } from './result.ts';
 export { type RunOptions, run } from './run.ts';
+export type { Settings } from './settings.ts';
 export type { ShellValue } from './shell.ts';
 export type { Signal } from './signals.ts';
 export type { ContainerExit, ContainerInfo, ContainerStatus } from './states.ts';
 export type { StopOptions } from './stop.ts';
 export { type RawMode, rawMode, type TerminalOption, type TerminalSize } from './terminal.ts';
+export { ULIMIT_NAMES, type Ulimit, type Ulimits } from './ulimits.ts';
 export { type NamespaceKind, type UnshareOptions, unshare } from './unshare.ts';

@@ -19,7 +19,16 @@ export interface MountContext {
   hostNetwork: boolean;
   /** docker's `--privileged`: kernel file systems are writable. */
   privileged: boolean;
+  /** Default `private`; the host's comes with its /dev/shm. */
+  ipc?: 'private' | 'host' | 'none' | undefined;
+  /** The container sees the cgroups of the host. */
+  hostCgroups?: boolean | undefined;
+  /** Default 64 MiB. */
+  shmSizeBytes?: number | undefined;
 }
+
+/** docker's default. */
+const SHM_SIZE_BYTES = 64 * 1024 * 1024;
 
 /** Mounts every container gets, in order. */
 export function defaultMounts(context: MountContext): MountRow[] {
@@ -45,30 +54,8 @@ export function defaultMounts(context: MountContext): MountRow[] {
       reason: 'terminals of the container, invisible to others',
     },
     sysMount(context),
-    {
-      mount: mount('/sys/fs/cgroup', 'cgroup', 'cgroup', [
-        'nosuid',
-        'noexec',
-        'nodev',
-        'relatime',
-        ...(context.privileged ? [] : ['ro']),
-      ]),
-      reason: 'the container’s own cgroup as root; read-only, or it could raise its own limits',
-    },
-    {
-      mount: mount('/dev/mqueue', 'mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']),
-      reason: 'message queues of the container’s own IPC namespace',
-    },
-    {
-      mount: mount('/dev/shm', 'tmpfs', 'shm', [
-        'nosuid',
-        'noexec',
-        'nodev',
-        'mode=1777',
-        'size=65536k',
-      ]),
-      reason: 'POSIX shared memory; 64 MiB as in docker',
-    },
+    cgroupMount(context),
+    ...ipcMounts(context),
   ];
   return rows;
 }
@@ -90,28 +77,80 @@ function sysMount({ rootless, hostNetwork, privileged }: MountContext): MountRow
   };
 }
 
+function cgroupMount({ privileged, hostCgroups = false }: MountContext): MountRow {
+  if (hostCgroups) {
+    const how = privileged ? ['rbind'] : ['rbind', 'rro', 'rnosuid', 'rnoexec', 'rnodev'];
+    return {
+      mount: mount('/sys/fs/cgroup', 'none', '/sys/fs/cgroup', how),
+      reason: 'asked for: the cgroups of the host are in sight',
+    };
+  }
+  const options = ['nosuid', 'noexec', 'nodev', 'relatime', ...(privileged ? [] : ['ro'])];
+  return {
+    mount: mount('/sys/fs/cgroup', 'cgroup', 'cgroup', options),
+    reason: 'the container’s own cgroup as root; read-only, or it could raise its own limits',
+  };
+}
+
+function ipcMounts({ ipc = 'private', shmSizeBytes = SHM_SIZE_BYTES }: MountContext): MountRow[] {
+  const locked = ['nosuid', 'noexec', 'nodev'];
+  if (ipc === 'host') {
+    return ['/dev/mqueue', '/dev/shm'].map((path) => ({
+      mount: mount(path, 'none', path, ['rbind', 'rnosuid', 'rnoexec', 'rnodev']),
+      reason: 'asked for: the IPC namespace of the host, whose names are in these',
+    }));
+  }
+  const rows: MountRow[] = [
+    {
+      mount: mount('/dev/mqueue', 'mqueue', 'mqueue', locked),
+      reason: 'message queues of the container’s own IPC namespace',
+    },
+  ];
+  if (ipc === 'none') return rows;
+  rows.push({
+    mount: mount('/dev/shm', 'tmpfs', 'shm', [...locked, 'mode=1777', `size=${shmSizeBytes}`]),
+    reason: 'POSIX shared memory; 64 MiB as in docker unless the caller says else',
+  });
+  return rows;
+}
+
 /** Volumes and tmpfs mounts in the order in which one may lie below another. */
 export function userMounts(
   volumes: readonly VolumeMount[],
   tmpfs: readonly TmpfsMount[],
 ): MountRow[] {
   const rows: MountRow[] = [
-    ...tmpfs.map(({ target, sizeBytes }) => ({
-      mount: mount(target, 'tmpfs', 'tmpfs', [
-        'nosuid',
-        'noexec',
-        'nodev',
-        ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`]),
-      ]),
+    ...tmpfs.map((row) => ({
+      mount: mount(row.target, 'tmpfs', 'tmpfs', tmpfsOptions(row)),
       reason: 'asked for by the caller',
     })),
-    ...volumes.map(({ source, target, readOnly }) => ({
-      mount: mount(target, 'none', source, ['rbind', readOnly ? 'rro' : 'rw', 'rprivate']),
+    ...volumes.map((row) => ({
+      mount: mount(row.target, 'none', row.source, volumeOptions(row)),
       reason: 'asked for by the caller',
     })),
   ];
   // ORDER: parents first; a stable sort keeps what the caller said for equal depths.
   return rows.toSorted((a, b) => depth(a.mount.destination) - depth(b.mount.destination));
+}
+
+function tmpfsOptions(row: TmpfsMount): string[] {
+  const { sizeBytes, inodes, mode, uid, gid } = row;
+  const parameters = { size: sizeBytes, nr_inodes: inodes, mode: mode?.toString(8), uid, gid };
+  return [
+    row.suid === true ? 'suid' : 'nosuid',
+    row.exec === true ? 'exec' : 'noexec',
+    row.dev === true ? 'dev' : 'nodev',
+    ...(row.readOnly === true ? ['ro'] : []),
+    ...Object.entries(parameters).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${value}`],
+    ),
+  ];
+}
+
+function volumeOptions(row: VolumeMount): string[] {
+  const { recursive = true, readOnly, readOnlyRecursive = true } = row;
+  const readonly = recursive && readOnlyRecursive ? 'rro' : 'ro';
+  return [recursive ? 'rbind' : 'bind', readOnly ? readonly : 'rw', row.propagation ?? 'rprivate'];
 }
 
 function depth(path: string): number {

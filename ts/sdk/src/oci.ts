@@ -9,6 +9,7 @@ export interface RuntimeSpec {
   process: SpecProcess;
   root?: { path: string; readonly?: boolean };
   hostname?: string;
+  domainname?: string;
   mounts: SpecMount[];
   annotations?: Record<string, string>;
   linux: SpecLinux;
@@ -26,6 +27,7 @@ export interface SpecProcess {
   capabilities: SpecCapabilities;
   noNewPrivileges: boolean;
   rlimits?: { type: string; soft: number; hard: number }[];
+  oomScoreAdj?: number;
 }
 
 /** https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config.md#posix-platform-user */
@@ -58,6 +60,8 @@ export interface SpecLinux {
   namespaces: SpecNamespace[];
   cgroupsPath?: string;
   resources?: SpecResources;
+  devices?: SpecDevice[];
+  sysctl?: Record<string, string>;
   maskedPaths: string[];
   readonlyPaths: string[];
 }
@@ -70,10 +74,21 @@ export interface SpecNamespace {
 
 /** https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#control-groups */
 export interface SpecResources {
-  cpu?: { quota?: number; period?: number };
-  memory?: { limit?: number };
+  cpu?: { quota?: number; period?: number; shares?: number; cpus?: string; mems?: string };
+  memory?: { limit?: number; swap?: number; reservation?: number };
   pids?: { limit: number };
   devices?: SpecDeviceRule[];
+}
+
+/** https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#devices */
+export interface SpecDevice {
+  path: string;
+  type: 'c' | 'b';
+  major: number;
+  minor: number;
+  fileMode: number;
+  uid: number;
+  gid: number;
 }
 
 /** https://github.com/opencontainers/runtime-spec/blob/v1.3.0/config-linux.md#device-whitelist */

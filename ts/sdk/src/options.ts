@@ -1,6 +1,15 @@
 /** What a caller of the SDK can ask for. */
 
+import type { DeviceOptions } from './devices.ts';
+import type { NameOptions } from './etc-files.ts';
+import type { TmpfsMount, VolumeMount } from './mount-options.ts';
+import type { NamespaceOptions } from './namespaces.ts';
 import type { PullEvent } from './pull.ts';
+import type { ResourceOptions } from './resources.ts';
+import type { Ulimits } from './ulimits.ts';
+
+export type { TmpfsMount, VolumeMount } from './mount-options.ts';
+
 import type { TerminalOption, TerminalSize } from './terminal.ts';
 
 /** Where ctr-ts keeps its files; the defaults follow the FHS for root and XDG for others. */
@@ -9,24 +18,6 @@ export interface EngineOptions {
   dataRoot?: string | undefined;
   /** Records and sockets of live containers. Default: /run/ctr-ts, or $XDG_RUNTIME_DIR/ctr-ts. */
   runRoot?: string | undefined;
-}
-
-/** A file or directory of the host shown in the container. */
-export interface VolumeMount {
-  /** Absolute path on the host; must exist. */
-  source: string;
-  /** Absolute path in the container; made if missing. */
-  target: string;
-  /** Default false. */
-  readOnly?: boolean | undefined;
-}
-
-/** An empty file system in memory. */
-export interface TmpfsMount {
-  /** Absolute path in the container. */
-  target: string;
-  /** Its limit in bytes. Default: the kernel's, half of memory. */
-  sizeBytes?: number | undefined;
 }
 
 /** System call policy: our default, none, or a profile in docker's or OCI's JSON format. */
@@ -44,7 +35,11 @@ export interface ImageDefaults {
 }
 
 /** A container. Everything but `image` has a default. */
-export interface ContainerOptions {
+export interface ContainerOptions
+  extends NameOptions,
+    DeviceOptions,
+    NamespaceOptions,
+    ResourceOptions {
   /**
    * An image of a registry (`alpine`, `ghcr.io/owner/name:tag`, `name@sha256:...`) or of the store by
    * id, `host:`, `rootfs:DIR`, or `oci:DIR[:TAG]`.
@@ -65,16 +60,27 @@ export interface ContainerOptions {
   entrypoint?: string[] | undefined;
   /** A name to find it by, unique among containers that exist. */
   name?: string | undefined;
-  /** Default: the first 12 characters of the id. */
+  /** Default: the first 12 characters of the id; the host's with its network or UTS namespace. */
   hostname?: string | undefined;
+  /** NIS domain name, setdomainname(2). */
+  domainname?: string | undefined;
   /** Added to the image's environment. Nothing of the caller's environment is passed on. */
   env?: Record<string, string> | undefined;
   /** Absolute path in the container. Default: the image's, else `/`. */
   workdir?: string | undefined;
   /** `USER[:GROUP]`, names or numbers of the image. Default: the image's, else root. */
   user?: string | undefined;
+  /** Supplementary groups, names or numbers of the image, beside those of the user. */
+  groupAdd?: string[] | undefined;
+  /**
+   * PID 1 is our init: it starts the command as its child, passes signals on, reaps, and ends as
+   * the command does.
+   */
+  init?: boolean | undefined;
   volumes?: VolumeMount[] | undefined;
   tmpfs?: TmpfsMount[] | undefined;
+  /** Size of /dev/shm. Default 64 MiB. */
+  shmSizeBytes?: number | undefined;
   /** Refuse writes to the root file system. */
   readOnly?: boolean | undefined;
   /** Every capability, no system call filter, nothing masked. Not a sandbox any more. */
@@ -87,6 +93,8 @@ export interface ContainerOptions {
   seccomp?: SeccompOption | undefined;
   /** Set-id programs gain nothing. Default false, as in docker. */
   noNewPrivileges?: boolean | undefined;
+  /** `unconfined`: nothing of /proc and /sys is masked or made read-only. Default `hidden`. */
+  systemPaths?: 'hidden' | 'unconfined' | undefined;
   /** `none` (default): a network of its own with only `lo`. `host`: the caller's. */
   network?: 'none' | 'host' | undefined;
   /** Processors' worth of time, for example 0.5. */
@@ -95,8 +103,24 @@ export interface ContainerOptions {
   memoryBytes?: number | undefined;
   /** Most processes and threads; -1 is no limit. */
   pidsLimit?: number | undefined;
+  /** Resource limits of its processes, getrlimit(2). */
+  ulimits?: Ulimits | undefined;
+  /** Kernel parameters of its own namespaces, for example `net.ipv4.ip_forward`. */
+  sysctls?: Record<string, string> | undefined;
+  /** How readily it is killed when memory is short, -1000 to 1000. Lowering it needs privilege. */
+  oomScoreAdj?: number | undefined;
+  /** What asks it to end. Default: the image's, else SIGTERM. */
+  stopSignal?: string | undefined;
+  /** How long it may take to end after that; -1 is for ever. */
+  stopTimeoutMs?: number | undefined;
   /** Added to the image's labels. */
   labels?: Record<string, string> | undefined;
+  /** As labels, and in the OCI configuration. */
+  annotations?: Record<string, string> | undefined;
+  /** Ports it serves, as `8080`, `53/udp` or `7000-7010`: kept as data, nothing is opened. */
+  exposedPorts?: string[] | undefined;
+  /** Absolute path of a file for the id: written before the start, gone when that fails. */
+  cidFile?: string | undefined;
   /** `host:` only: show the calling Node under /opt/node. Default true. */
   node?: boolean | undefined;
   /** Leave nothing behind when it ends. Default true; false keeps record and writable layer. */

@@ -60,7 +60,9 @@ export interface PlanMount {
         source: string;
         parameters: [string, string | null][];
       }
-    | { kind: 'cgroup' };
+    | { kind: 'cgroup' }
+    /** A small file in memory. */
+    | { kind: 'content'; text: string };
   attributes: PlanAttributes;
   propagation: string | null;
   optional: boolean;
@@ -101,13 +103,15 @@ export interface PlanDeviceRule {
 }
 
 export interface PlanProcess {
-  program: { kind: 'command'; args: string[] } | { kind: 'init' } | { kind: 'view' };
+  program: { kind: 'command' | 'supervise'; args: string[] } | { kind: 'init' } | { kind: 'view' };
   env: string[];
   cwd: string;
   user: {
     uid: number;
     gid: number;
     additionalGids: number[];
+    /** Names or numbers that are looked up in the image. */
+    lookupGroups: string[];
     umask: number | null;
     lookup: string | null;
   };

@@ -4,13 +4,17 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { LaunchRequest } from '@ctr-ts/native';
 import { type Core, openCore } from './core.ts';
+import { type DeviceNode, findDevices } from './devices.ts';
+import { etcFiles } from './etc-files.ts';
 import { type HostFacts, hostFacts } from './host.ts';
 import { type OpenedImage, openImage } from './image.ts';
+import { checkUserns } from './namespaces.ts';
 import type { ContainerOptions, ProcessOptions } from './options.ts';
 import { type Directories, directories } from './paths.ts';
 import type { OverlayUpper } from './plan.ts';
 import { type ContainerRecord, makeRecord } from './record.ts';
-import { buildSpec, cgroupPolicy, withHome } from './spec.ts';
+import { settingsOf } from './settings.ts';
+import { buildSpec, cgroupPolicy, hostnameOf, withHome } from './spec.ts';
 import { terminalSize, withTerminal } from './terminal.ts';
 import { validateContainer } from './validate.ts';
 
@@ -42,6 +46,8 @@ export async function prepareContainer(
   const paths = directories(options.engine);
   const core = openCore(paths);
   const host = await hostFacts(core);
+  checkUserns(options, host.rootless);
+  const devices = await findDevices(options, host);
   signal?.throwIfAborted();
   const id = randomBytes(32).toString('hex');
   const keep = options.remove === false;
@@ -58,7 +64,7 @@ export async function prepareContainer(
   });
   try {
     signal?.throwIfAborted();
-    return decide({ id, options, init, keep, image, core, directories: paths, host });
+    return decide({ id, options, init, keep, image, core, directories: paths, host, devices });
   } catch (error) {
     await image.release();
     throw error;
@@ -74,11 +80,12 @@ interface Facts {
   core: Core;
   directories: Directories;
   host: HostFacts;
+  devices: readonly DeviceNode[];
 }
 
 /** What is left to decide when everything has been looked at. */
 function decide(facts: Facts): Prepared {
-  const { id, options, init, keep, image, core, directories: paths, host } = facts;
+  const { id, options, init, keep, image, core, directories: paths, host, devices } = facts;
   const spec = buildSpec({
     id,
     options,
@@ -86,7 +93,9 @@ function decide(facts: Facts): Prepared {
     imageMounts: image.mounts,
     host,
     init,
+    devices,
   });
+  const hostname = hostnameOf(id, options, host);
   const user = options.user ?? (image.defaults.user || undefined);
   const { root } = image;
   const onDisk = root.kind === 'overlay' && root.upper.kind === 'directory';
@@ -94,7 +103,8 @@ function decide(facts: Facts): Prepared {
     options,
     image,
     init,
-    hostname: spec.hostname ?? '',
+    hostname,
+    settings: settingsOf(options, image.defaults),
     process: spec.process,
     user,
     writableLayer: onDisk && root.upper.kind === 'directory' ? root.upper.path : undefined,
@@ -118,8 +128,17 @@ function decide(facts: Facts): Prepared {
         id,
         spec: { ...spec, process },
         root: { source: root },
-        program: init ? 'init' : 'command',
+        program: init ? 'init' : options.init === true ? 'supervise' : 'command',
         ...(user === undefined ? {} : { user }),
+        groups: options.groupAdd ?? [],
+        files: etcFiles({
+          names: options,
+          hostname,
+          domainname: options.domainname,
+          hostNetwork: options.network === 'host',
+          readonly: options.readOnly === true,
+          taken: [...(options.volumes ?? []), ...(options.tmpfs ?? [])].map((row) => row.target),
+        }),
         seccomp: record.seccomp,
         cgroup: cgroupPolicy(options, host),
       },

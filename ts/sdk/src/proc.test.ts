@@ -37,6 +37,7 @@ test('mounts are read with both kinds of options and decoded names', () => {
     source: '/dev/root',
     root: '/sub dir',
     options: ['rw', 'noatime', 'errors=continue'],
+    propagation: ['shared:1', 'master:2'],
   });
 });
 

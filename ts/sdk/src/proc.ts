@@ -21,6 +21,8 @@ export interface MountView {
   /** The directory of the file system that is shown. */
   root: string;
   options: string[];
+  /** `shared:N`, `master:N` and the like, mount_namespaces(7); empty is private. */
+  propagation: string[];
 }
 
 /** One line of an id map, user_namespaces(7). */
@@ -113,6 +115,7 @@ export function parseMountinfo(text: string): MountView[] {
       source: decodeOctal(source),
       root: decodeOctal(fields[3] ?? ''),
       options: [...new Set(options)],
+      propagation: fields.slice(6, separator),
     };
   });
 }

@@ -3,6 +3,7 @@
 import type { OpenedImage } from './image.ts';
 import type { SpecProcess } from './oci.ts';
 import type { ContainerOptions, ProcessOptions, TmpfsMount, VolumeMount } from './options.ts';
+import type { Settings } from './settings.ts';
 import { terminalSize } from './terminal.ts';
 
 /** How a request names its system call policy, as ctr-spec reads it. */
@@ -32,6 +33,8 @@ export interface ContainerRecord {
   limits: Limits;
   volumes: VolumeMount[];
   tmpfs: TmpfsMount[];
+  /** Absent in older records. */
+  settings?: Settings;
   /**
    * What an exec starts from. HOME is not in its environment: it depends on the user; nor are TERM
    * and a terminal, which each process has or has not of its own.
@@ -39,8 +42,6 @@ export interface ContainerRecord {
   process: SpecProcess;
   user: string | null;
   seccomp: SeccompRequest;
-  /** What asks it to end; absent: SIGTERM. */
-  stopSignal?: string;
   /** Directory of the writable layer, `null` when it is in memory. */
   writableLayer: string | null;
 }
@@ -61,10 +62,10 @@ export function makeRecord(input: {
   process: SpecProcess;
   user: string | undefined;
   writableLayer: string | undefined;
+  settings: Settings;
 }): ContainerRecord {
-  const { options, image, init, hostname, process, user, writableLayer } = input;
+  const { options, image, init, hostname, process, user, writableLayer, settings } = input;
   const { cpus, memoryBytes, pidsLimit } = options;
-  const { stopSignal } = image.defaults;
   return {
     version: 1,
     image: image.name,
@@ -84,10 +85,10 @@ export function makeRecord(input: {
     },
     volumes: options.volumes ?? [],
     tmpfs: options.tmpfs ?? [],
+    settings,
     process,
     user: user ?? null,
     seccomp: seccompRequest(options),
-    ...(stopSignal === undefined ? {} : { stopSignal }),
     writableLayer: writableLayer ?? null,
   };
 }

@@ -1,5 +1,6 @@
 /** `run()`: one process in a container of its own. */
 
+import { withCidFile } from './cid-file.ts';
 import { openCore } from './core.ts';
 import { type Launcher, launchWith } from './launch.ts';
 import type { ContainerOptions, ProcessOptions } from './options.ts';
@@ -35,7 +36,8 @@ export function run(options: RunOptions): Process<string | Uint8Array> {
       async (giveUp) => {
         const { core, request, release } = await prepareContainer(options, false, giveUp);
         const begin = (stdio: number) => core.launch(request, stdio);
-        return { id: request.id, begin, settled: release };
+        const decided = { id: request.id, begin, settled: release };
+        return withCidFile(options.cidFile, core, decided);
       },
       () => openCore(directories(options.engine)),
     ),

@@ -16,6 +16,7 @@ const ROOT: Host = {
   ttyGroup: true,
   capabilities: CAPABILITIES,
   thermalProcessors: [0, 1],
+  hostname: 'machine',
 };
 const USER: Host = { ...ROOT, rootless: true, ttyGroup: false };
 

@@ -2,12 +2,15 @@
 
 import { capabilitySets, resolveCapabilities } from './capabilities.ts';
 import { DEVICE_RULES } from './device-rules.ts';
+import { type DeviceNode, deviceSpec } from './devices.ts';
 import { CtrError } from './errors.ts';
 import { MASKED_PATHS, READONLY_PATHS, thermalPaths } from './hidden-paths.ts';
-import { cpuBandwidth } from './limits.ts';
 import { defaultMounts, userMounts } from './mounts.ts';
-import type { RuntimeSpec, SpecMount, SpecNamespace, SpecProcess, SpecResources } from './oci.ts';
+import { buildNamespaces } from './namespaces.ts';
+import type { RuntimeSpec, SpecMount, SpecProcess, SpecResources } from './oci.ts';
 import type { ContainerOptions, ExecOptions, ImageDefaults } from './options.ts';
+import { buildLimits, isLimited } from './resources.ts';
+import { rlimitsOf } from './ulimits.ts';
 
 /** Programs are looked up here when neither image nor caller says where. As in docker. */
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -22,6 +25,8 @@ export interface Host {
   capabilities: readonly string[];
   /** Numbers of processors that report thermal throttling. */
   thermalProcessors: readonly number[];
+  /** The name of the machine. */
+  hostname: string;
 }
 
 /** Everything the configuration is made from. */
@@ -34,55 +39,73 @@ export interface SpecInput {
   host: Host;
   /** PID 1 is our init, which only reaps. */
   init: boolean;
+  /** Devices of the host to hand on, found there. */
+  devices?: readonly DeviceNode[];
 }
 
 /** The OCI configuration of a container. */
 export function buildSpec(input: SpecInput): RuntimeSpec {
   const { id, options, host } = input;
-  const privileged = options.privileged === true;
-  const resources = buildResources(options, host);
+  const { domainname, annotations, sysctls, cgroupParent = 'ctr-ts' } = options;
+  const open = options.privileged === true || options.systemPaths === 'unconfined';
+  const { devices, mounts, rules } = handedOn(input);
   return {
     ociVersion: '1.3.0',
     process: buildProcess(input),
     root: { path: 'rootfs', readonly: options.readOnly === true },
-    hostname: options.hostname ?? id.slice(0, 12),
-    mounts: buildMounts(input),
+    ...(options.uts === 'host' ? {} : { hostname: hostnameOf(id, options, host) }),
+    ...(domainname === undefined ? {} : { domainname }),
+    mounts: [...buildMounts(input), ...mounts],
+    ...(annotations === undefined ? {} : { annotations }),
     linux: {
-      namespaces: buildNamespaces(options, host),
-      cgroupsPath: `ctr-ts/${id}`,
-      resources,
-      maskedPaths: privileged
+      namespaces: buildNamespaces(options, host.rootless),
+      cgroupsPath: `${cgroupParent.replace(/\/+$/, '')}/${id}`,
+      resources: { ...buildLimits(options), ...deviceRules(options, host, rules) },
+      ...(devices.length === 0 ? {} : { devices }),
+      ...(sysctls === undefined ? {} : { sysctl: sysctls }),
+      maskedPaths: open
         ? []
         : [...MASKED_PATHS.map((row) => row.path), ...thermalPaths(host.thermalProcessors)],
-      readonlyPaths: privileged ? [] : READONLY_PATHS.map((row) => row.path),
+      readonlyPaths: open ? [] : READONLY_PATHS.map((row) => row.path),
     },
   };
 }
 
+/** The name the container has for itself. As in docker, the host's where it shares its network. */
+export function hostnameOf(id: string, options: ContainerOptions, host: Host): string {
+  const shared = options.network === 'host' || options.uts === 'host';
+  return options.hostname ?? (shared ? host.hostname : id.slice(0, 12));
+}
+
+function handedOn({ options, host, devices = [] }: SpecInput): ReturnType<typeof deviceSpec> {
+  return deviceSpec(devices, options.deviceRules ?? [], host.rootless);
+}
+
 /** Whether the container may start without the cgroup it asks for. */
 export function cgroupPolicy(options: ContainerOptions, host: Host): 'required' | 'preferred' {
-  const limited =
-    options.cpus !== undefined ||
-    options.memoryBytes !== undefined ||
-    (options.pidsLimit !== undefined && options.pidsLimit !== -1);
-  // SECURITY: with MKNOD, the device rules are all that keeps the container off the host's disks.
+  // SECURITY: with MKNOD, the device rules are all that keeps the container off the host's disks;
+  // with a device that was given in part, they are what keeps back the other part.
   const devicesMatter =
     !host.rootless &&
     options.privileged !== true &&
-    resolveCapabilities(options, host.capabilities).includes('MKNOD');
-  return limited || devicesMatter ? 'required' : 'preferred';
+    (resolveCapabilities(options, host.capabilities).includes('MKNOD') ||
+      (options.devices ?? []).some(({ access = 'rwm' }) => !/^(?=.*r)(?=.*w)/.test(access)));
+  return isLimited(options) || devicesMatter ? 'required' : 'preferred';
 }
 
 function buildProcess({ id, options, image, host, init }: SpecInput): SpecProcess {
   const names = resolveCapabilities(options, host.capabilities);
+  const { ulimits, oomScoreAdj } = options;
   return {
     cwd: options.workdir ?? (image.workdir || '/'),
-    env: buildEnv(image.env ?? [], options.env ?? {}, options.hostname ?? id.slice(0, 12)),
+    env: buildEnv(image.env ?? [], options.env ?? {}, hostnameOf(id, options, host)),
     args: init ? ['init'] : processArgs(options, image),
     // A user by name is looked up inside the image; the request carries it beside the spec.
     user: { uid: 0, gid: 0 },
     capabilities: capabilitySets(names),
     noNewPrivileges: options.noNewPrivileges === true,
+    ...(ulimits === undefined ? {} : { rlimits: rlimitsOf(ulimits) }),
+    ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
   };
 }
 
@@ -131,33 +154,24 @@ function buildMounts({ options, imageMounts, host }: SpecInput): SpecMount[] {
     ttyGroup: host.ttyGroup,
     hostNetwork: options.network === 'host',
     privileged: options.privileged === true,
+    ipc: options.ipc,
+    hostCgroups: options.cgroupns === 'host',
+    shmSizeBytes: options.shmSizeBytes,
   }).map((row) => row.mount);
   // What the caller mounts at the very place of a default mount takes its place (docker too).
   const kept = [...imageMounts, ...defaults].filter((mount) => !replaced.has(mount.destination));
   return [...kept, ...own];
 }
 
-function buildNamespaces(options: ContainerOptions, host: Host): SpecNamespace[] {
-  const kinds: SpecNamespace['type'][] = ['pid', 'mount', 'uts', 'ipc', 'cgroup'];
-  if (options.network !== 'host') kinds.push('network');
-  // Without mappings of its own it inherits every id the launcher holds.
-  if (host.rootless) kinds.unshift('user');
-  return kinds.map((type) => ({ type }));
-}
-
-function buildResources(options: ContainerOptions, host: Host): SpecResources {
-  const resources: SpecResources = {};
-  if (options.cpus !== undefined) {
-    const { quotaUs, periodUs } = cpuBandwidth(options.cpus);
-    resources.cpu = { quota: quotaUs, period: periodUs };
-  }
-  if (options.memoryBytes !== undefined) resources.memory = { limit: options.memoryBytes };
-  if (options.pidsLimit !== undefined) resources.pids = { limit: options.pidsLimit };
+/** Which devices may be opened, by the cgroup. */
+function deviceRules(
+  options: ContainerOptions,
+  host: Host,
+  further: NonNullable<SpecResources['devices']>,
+): Pick<SpecResources, 'devices'> {
   // Device rules cannot be had in a user namespace, where the kernel refuses mknod anyway.
-  if (!host.rootless && options.privileged !== true) {
-    resources.devices = DEVICE_RULES.map((row) => row.rule);
-  }
-  return resources;
+  if (host.rootless || options.privileged === true) return {};
+  return { devices: [...DEVICE_RULES.map((row) => row.rule), ...further] };
 }
 
 /** The OCI process of an exec: the container's own with what the caller changes. */

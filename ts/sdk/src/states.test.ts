@@ -3,6 +3,7 @@ import { capabilitySets } from './capabilities.ts';
 import type { Core, StateEntry } from './core.ts';
 import type { ContainerOptions } from './options.ts';
 import { makeRecord } from './record.ts';
+import { settingsOf } from './settings.ts';
 import { describe, findState, recordOf } from './states.ts';
 
 function entry(id: string, fields: Partial<StateEntry> = {}): StateEntry {
@@ -29,6 +30,7 @@ function entry(id: string, fields: Partial<StateEntry> = {}): StateEntry {
       process,
       user: undefined,
       writableLayer: undefined,
+      settings: settingsOf(options, {}),
     }),
     createdAt: 0,
     cgroupDirectories: [],

@@ -7,6 +7,7 @@ import { CtrError } from './errors.ts';
 import type { Exit } from './launch.ts';
 import type { TmpfsMount, VolumeMount } from './options.ts';
 import { type ContainerRecord, type Limits, readRecord } from './record.ts';
+import type { Settings } from './settings.ts';
 import { signalName } from './signals.ts';
 
 /** `dead`: its owner died before it could write down how the container ended. */
@@ -43,6 +44,8 @@ export interface ContainerInfo {
   limits: Limits;
   volumes: VolumeMount[];
   tmpfs: TmpfsMount[];
+  /** All else it was asked to be; `null` where the record is of an older version. */
+  settings: Settings | null;
   /** Directories of its cgroup that are there, one per hierarchy in use. */
   cgroups: string[];
   /** Its writable layer on disk, `null` when in memory. */
@@ -127,6 +130,7 @@ export function describe(entry: StateEntry): ContainerInfo {
     limits: record?.limits ?? { cpus: null, memoryBytes: null, pidsLimit: null },
     volumes: record?.volumes ?? [],
     tmpfs: record?.tmpfs ?? [],
+    settings: record?.settings ?? null,
     cgroups: entry.cgroupDirectories.filter((directory) => existsSync(directory)),
     writableLayer: record?.writableLayer ?? null,
   };

@@ -8,7 +8,10 @@ import { type Signal, signalNumber } from './signals.ts';
 export interface StopOptions {
   /** Default: the container's own stop signal, else SIGTERM. */
   signal?: Signal | undefined;
-  /** How long it may take before it is killed; 0 kills at once, infinity never. Default 10 s. */
+  /**
+   * How long it may take before it is killed; 0 kills at once, infinity never. Default: the
+   * container's own time, else 10 s.
+   */
   timeoutMs?: number | undefined;
 }
 

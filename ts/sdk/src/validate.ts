@@ -1,14 +1,21 @@
 /** Refuses options that cannot work, before anything is made on the machine. */
 
-import { stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { resolveCapabilities } from './capabilities.ts';
+import { checkCidFile } from './cid-file.ts';
 import { isDelay } from './deadline.ts';
+import { checkDevices } from './devices.ts';
 import { CtrError } from './errors.ts';
+import { checkNames } from './etc-files.ts';
 import { checkCpus, checkMemory, checkPids } from './limits.ts';
+import { checkMounts } from './mount-options.ts';
+import { checkNamespaces } from './namespaces.ts';
 import { checkPlatform, PULL_POLICIES } from './obtain.ts';
 import type { ContainerOptions, ExecOptions, ProcessOptions } from './options.ts';
+import { checkResources } from './resources.ts';
+import { checkSettings } from './setting-checks.ts';
 import { checkTerminalSize, terminalSize } from './terminal.ts';
+import { checkUlimits } from './ulimits.ts';
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
@@ -19,8 +26,8 @@ const HOSTNAME =
 /**
  * Checks a container's options.
  *
- * @throws CtrError `INVALID_NAME`, `INVALID_LIMIT`, `INVALID_MOUNT`, `INVALID_ARGUMENT`,
- * `UNKNOWN_CAPABILITY`, `FILE_NOT_FOUND`, `FOREIGN_PLATFORM`
+ * @throws CtrError `INVALID_NAME`, `INVALID_LIMIT`, `INVALID_MOUNT`, `INVALID_DEVICE`,
+ * `INVALID_ARGUMENT`, `UNKNOWN_CAPABILITY`, `FILE_NOT_FOUND`, `FILE_EXISTS`, `FOREIGN_PLATFORM`
  */
 export async function validateContainer(options: ContainerOptions): Promise<void> {
   if (typeof options.image !== 'string' || options.image === '') {
@@ -51,13 +58,14 @@ export async function validateContainer(options: ContainerOptions): Promise<void
   }
   resolveCapabilities(options);
   checkIdentity(options);
-  for (const { target, sizeBytes } of options.tmpfs ?? []) {
-    checkTarget(target);
-    if (sizeBytes !== undefined && !(Number.isSafeInteger(sizeBytes) && sizeBytes > 0)) {
-      throw new CtrError('INVALID_LIMIT', `invalid tmpfs size ${sizeBytes}`);
-    }
-  }
-  await Promise.all((options.volumes ?? []).map(checkVolume));
+  checkSettings(options);
+  checkNames(options);
+  checkNamespaces(options);
+  checkResources(options);
+  checkDevices(options);
+  checkUlimits(options.ulimits ?? {});
+  checkCidFile(options.cidFile);
+  await checkMounts(options.volumes ?? [], options.tmpfs ?? []);
 }
 
 /** Checks what a further process may change. Throws as {@link validateContainer}. */
@@ -120,40 +128,6 @@ function checkCommand(command: readonly string[]): void {
     (argument) => typeof argument !== 'string' || argument.includes('\0'),
   );
   if (broken !== undefined) throw invalid('a command argument is not a string without NUL');
-}
-
-function checkTarget(target: string): void {
-  const path = posix.normalize(target);
-  const problem = !posix.isAbsolute(target)
-    ? 'is not absolute'
-    : target.includes('\0') || target.split('/').includes('..')
-      ? 'leaves its directory'
-      : path === '/'
-        ? 'would hide the whole image'
-        : // SECURITY: /proc/self/attr and the masked paths are reached through /proc; a mount there
-          // is how containers have turned those protections off (CVE-2019-16884).
-          path === '/proc' || path.startsWith('/proc/')
-          ? 'lies in /proc'
-          : undefined;
-  if (problem === undefined) return;
-  throw new CtrError('INVALID_MOUNT', `mount target ${JSON.stringify(target)} ${problem}`, {
-    hint: 'give an absolute path in the container, for example /work',
-  });
-}
-
-async function checkVolume({ source, target }: { source: string; target: string }): Promise<void> {
-  checkTarget(target);
-  if (!posix.isAbsolute(source)) {
-    throw new CtrError('INVALID_MOUNT', `volume source ${JSON.stringify(source)} is not absolute`, {
-      hint: 'give an absolute path on the host',
-    });
-  }
-  await stat(source).catch((cause: unknown) => {
-    throw new CtrError('FILE_NOT_FOUND', `cannot use volume source ${source}`, {
-      hint: 'create it first: a missing source is never made',
-      cause,
-    });
-  });
 }
 
 function invalid(message: string, hint?: string): CtrError {

@@ -26,6 +26,7 @@ const RUNNING: ContainerInfo = {
   limits: { cpus: null, memoryBytes: null, pidsLimit: null },
   volumes: [],
   tmpfs: [],
+  settings: null,
   cgroups: [],
   writableLayer: null,
 };

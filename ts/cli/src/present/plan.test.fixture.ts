@@ -85,7 +85,7 @@ export const PLAN: Plan = {
     program: { kind: 'command', args: ['id', '-u'] },
     env: ['PATH=/usr/bin:/bin', 'HOME=/root'],
     cwd: '/',
-    user: { uid: 0, gid: 0, additionalGids: [], umask: null, lookup: null },
+    user: { uid: 0, gid: 0, additionalGids: [], lookupGroups: [], umask: null, lookup: null },
     capabilities: {
       bounding: 0b101,
       effective: 0b101,

@@ -21,6 +21,7 @@ export function planSections(plan: Plan): Section[] {
     { title: 'mounts', heading: SIDES, rows: [rootRow(plan), ...plan.mounts.map(mountRow)] },
     { title: 'devices', heading: SIDES, rows: deviceRows(plan) },
     { title: 'hidden paths', heading: SIDES, rows: hiddenRows(plan) },
+    { title: 'kernel parameters', heading: SIDES, rows: plan.sysctls.map(sysctlRow) },
     { title: 'cgroup files', heading: SIDES, rows: cgroupRows(plan) },
     { title: 'process', heading: SIDES, rows: processRows(plan) },
     { title: 'capabilities', heading: SIDES, rows: capabilityRows(plan) },
@@ -39,7 +40,7 @@ function namespaceRow(plan: Plan, kind: Kind): Row {
 }
 
 function insideOf(plan: Plan, kind: Kind): string {
-  const { idMaps, hostname, loopback, mounts, process } = plan;
+  const { idMaps, hostname, domainname, loopback, mounts, process } = plan;
   switch (kind) {
     case 'user':
       return idMaps === null || idMaps === 'inherit'
@@ -55,7 +56,9 @@ function insideOf(plan: Plan, kind: Kind): string {
     case 'mount':
       return `a root and ${mounts.length} mounts of its own`;
     case 'uts':
-      return `host name ${hostname ?? 'of the host'}`;
+      return domainname === null
+        ? `host name ${hostname ?? 'of the host'}`
+        : `host name ${hostname ?? 'of the host'}, domain ${domainname}`;
     case 'ipc':
       return 'no queue or segment of the host';
     case 'network':
@@ -83,10 +86,19 @@ function mountRow({ destination, source, attributes, optional }: Plan['mounts'][
   const inside = optional ? `${options}; left out where refused` : options;
   if (source.kind === 'bind') return [destination, source.path, inside];
   if (source.kind === 'cgroup') return [destination, 'its own cgroups', inside];
+  if (source.kind === 'content') return [destination, contentOf(source.text), inside];
   const parameters = source.parameters.map(([name, value]) =>
     value === null ? name : `${name}=${value}`,
   );
   return [destination, [source.fsType, ...parameters].join(' '), inside];
+}
+
+/** The first line of a file and how many there are. */
+function contentOf(text: string): string {
+  const lines = text.split('\n').filter(Boolean);
+  if (lines.length === 0) return 'an empty file';
+  const first = JSON.stringify(lines[0]);
+  return lines.length === 1 ? `a file: ${first}` : `a file of ${lines.length} lines: ${first}, ...`;
 }
 
 function optionList(attributes: Plan['root']['attributes']): string {
@@ -113,6 +125,10 @@ function hiddenRows({ maskedPaths, readonlyPaths }: Plan): Row[] {
   ];
 }
 
+function sysctlRow([name, value]: Plan['sysctls'][number]): Row {
+  return [name, 'the host keeps its own', value];
+}
+
 function cgroupRows({ cgroup }: Plan): Row[] {
   if (cgroup === null) return [['group', "the owner's own", 'not limited']];
   const { path, policy, resources } = cgroup;
@@ -120,16 +136,31 @@ function cgroupRows({ cgroup }: Plan): Row[] {
 }
 
 function processRows(plan: Plan): Row[] {
-  const { program, user, cwd, env, noNewPrivileges, rlimits } = plan.process;
+  const { program, user, cwd, env, noNewPrivileges, rlimits, oomScoreAdj } = plan.process;
   const identity = user.lookup ?? `${user.uid}:${user.gid}`;
+  const groups = [...user.additionalGids, ...user.lookupGroups];
   return [
-    ['program', '', program.kind === 'command' ? program.args.join(' ') : program.kind],
+    ['program', '', programLine(program)],
     ['user', outsideUser(plan), identity],
+    ...(groups.length > 0 ? [['further groups', '', groups.join(' ')] satisfies Row] : []),
     ['working directory', '', cwd],
     ['environment', '', env.join(' ')],
     ['no new privileges', '', noNewPrivileges ? 'yes' : 'no: set-id programs work'],
-    ...rlimits.map(({ resource, soft, hard }): Row => [resource, '', `${soft} of ${hard}`]),
+    ...(oomScoreAdj === null ? [] : [['oom_score_adj', '', String(oomScoreAdj)] satisfies Row]),
+    ...rlimits.map(
+      ({ resource, soft, hard }): Row => [resource, '', `${limitOf(soft)} of ${limitOf(hard)}`],
+    ),
   ];
+}
+
+function programLine(program: Plan['process']['program']): string {
+  if (program.kind === 'command') return program.args.join(' ');
+  return 'args' in program ? `our init, then ${program.args.join(' ')}` : program.kind;
+}
+
+/** RLIM_INFINITY is beyond what a JavaScript number holds exactly. */
+function limitOf(value: number): string {
+  return value > Number.MAX_SAFE_INTEGER ? 'unlimited' : String(value);
 }
 
 /** Who the process is to the host, where the plan can tell. */
