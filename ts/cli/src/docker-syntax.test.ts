@@ -1,50 +1,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { CtrError } from '@ctr-ts/sdk';
 import { afterAll, expect, test } from 'vitest';
 import {
   parseEnv,
   parseLabels,
+  parseNamespaces,
   parseNetwork,
   parseSecurityOptions,
-  parseTmpfs,
-  parseVolume,
 } from './docker-syntax.ts';
 import { formatDuration, parseDurationMs } from './duration.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctr-ts-cli-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-
-test.each([
-  ['/a:/b', { source: '/a', target: '/b', readOnly: false }],
-  ['/a:/b:ro', { source: '/a', target: '/b', readOnly: true }],
-  ['/a:/b:rw', { source: '/a', target: '/b', readOnly: false }],
-  ['./a:/b', { source: resolve('a'), target: '/b', readOnly: false }],
-])('volume %s', (text, volume) => {
-  expect(parseVolume(text)).toEqual(volume);
-});
-
-test.each([
-  ['/a:/b:ro:x', 'INVALID_MOUNT'],
-  [':/b', 'INVALID_MOUNT'],
-  ['/a:', 'INVALID_MOUNT'],
-  ['/a:/b:z', 'INVALID_MOUNT'],
-  ['/a', 'NOT_YET'],
-  ['data:/b', 'NOT_YET'],
-])('volume %s is refused with %s', (text, code) => {
-  expect(codeOf(() => parseVolume(text))).toBe(code);
-});
-
-test('a tmpfs has a target and a size', () => {
-  expect(parseTmpfs('/run')).toEqual({ target: '/run' });
-  expect(parseTmpfs('/run:rw,nosuid,size=64m')).toEqual({
-    target: '/run',
-    sizeBytes: 64 * 1024 ** 2,
-  });
-  expect(codeOf(() => parseTmpfs('/run:mode=1777'))).toBe('NOT_YET');
-  expect(codeOf(() => parseTmpfs('/run:size=big'))).toBe('INVALID_LIMIT');
-});
 
 test('a variable is given, taken from the caller, or left out', () => {
   const env = parseEnv(['A=1', 'B=x=y', 'C', 'D', 'E='], { C: 'here' });
@@ -72,17 +41,71 @@ test('security options say what the filter is', () => {
 
 test.each([
   ['seccomp=/nowhere/profile.json', 'FILE_NOT_FOUND'],
-  ['apparmor=unconfined', 'NOT_YET'],
+  ['apparmor=docker-default', 'NOT_YET'],
+  ['label=type:spc_t', 'NOT_YET'],
+  ['writable-cgroups=true', 'NOT_YET'],
+  ['systempaths=hidden', 'INVALID_ARGUMENT'],
   ['no-new-privileges=perhaps', 'INVALID_ARGUMENT'],
   ['nonsense', 'INVALID_ARGUMENT'],
 ])('security option %s is refused with %s', (text, code) => {
   expect(codeOf(() => parseSecurityOptions([text]))).toBe(code);
 });
 
+test('what is so anyway is accepted, and hidden paths can be shown', () => {
+  expect(parseSecurityOptions(['label=disable', 'apparmor=unconfined'])).toEqual({});
+  expect(parseSecurityOptions(['systempaths=unconfined'])).toEqual({ systemPaths: 'unconfined' });
+});
+
 test('a profile that is not JSON is refused', () => {
   const file = join(directory, 'broken.json');
   writeFileSync(file, '{');
   expect(codeOf(() => parseSecurityOptions([`seccomp=${file}`]))).toBe('INVALID_PROFILE');
+});
+
+test('a file of variables gives way to the line, and takes names from the caller', () => {
+  const file = join(directory, 'env');
+  writeFileSync(file, '\ufeff# comment\n\nA=1\n  B= two  words \r\nC\nD\nE="x"\n#F=1');
+  const env = parseEnv(['A=line'], { C: 'here' }, [file]);
+  expect(env).toEqual({ A: 'line', B: ' two  words ', C: 'here', E: '"x"' });
+});
+
+test.each([
+  ['A B=1\n', 'INVALID_ARGUMENT'],
+  ['=1\n', 'INVALID_ARGUMENT'],
+  [Buffer.from([0xff, 0xfe, 0x41]), 'INVALID_ARGUMENT'],
+])('a file of variables with %j is refused with %s', (content, code) => {
+  const file = join(directory, 'broken-env');
+  writeFileSync(file, content);
+  expect(codeOf(() => parseEnv([], {}, [file]))).toBe(code);
+});
+
+test('a file that is missing is refused', () => {
+  expect(codeOf(() => parseEnv([], {}, ['/nowhere/env']))).toBe('FILE_NOT_FOUND');
+});
+
+test('a file of labels gives way to the line', () => {
+  const file = join(directory, 'labels');
+  writeFileSync(file, 'a=file\nb\n');
+  expect(parseLabels(['a=line'], [file])).toEqual({ a: 'line', b: '' });
+});
+
+test('namespaces are private, some can be those of the host', () => {
+  expect(parseNamespaces({})).toEqual({});
+  expect(parseNamespaces({ ipc: '', pid: 'private' })).toEqual({});
+  const shared = { ipc: 'host', uts: 'host', cgroupns: 'host', userns: 'host' } as const;
+  expect(parseNamespaces(shared)).toEqual(shared);
+  expect(parseNamespaces({ ipc: 'none' })).toEqual({ ipc: 'none' });
+});
+
+test.each([
+  { pid: 'host' },
+  { pid: 'container:x' },
+  { ipc: 'shareable' },
+  { ipc: 'container:x' },
+  { userns: 'keep-id' },
+  { userns: 'auto' },
+])('namespace %j is not there yet, and says what to do', (flags) => {
+  expect(codeOf(() => parseNamespaces(flags))).toBe('NOT_YET');
 });
 
 test('networks are none and host so far', () => {

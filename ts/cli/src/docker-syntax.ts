@@ -1,62 +1,27 @@
-/** Docker's notations inside flag values: volumes, tmpfs, variables, labels, security options. */
+/** Docker's notations inside flag values: variables, labels, namespaces, security options. */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type ContainerOptions, CtrError, parseSize } from '@ctr-ts/sdk';
+import { type ContainerOptions, CtrError } from '@ctr-ts/sdk';
+import { readEntries } from './docker-files.ts';
 
-type Volume = NonNullable<ContainerOptions['volumes']>[number];
-type Tmpfs = NonNullable<ContainerOptions['tmpfs']>[number];
-type Security = Pick<ContainerOptions, 'seccomp' | 'noNewPrivileges'>;
+type Security = Pick<ContainerOptions, 'seccomp' | 'noNewPrivileges' | 'systemPaths'>;
+type Namespaces = Pick<ContainerOptions, 'ipc' | 'uts' | 'cgroupns' | 'userns'>;
 
-/** `SRC:DST[:ro|rw]`; a relative SRC must begin with a dot, as in docker. */
-export function parseVolume(text: string): Volume {
-  const [source = '', target, mode = 'rw', ...rest] = text.split(':');
-  if (target === undefined) {
-    throw new CtrError('NOT_YET', `anonymous volume ${quote(text)} is not there yet`, {
-      hint: `use --tmpfs ${text}, or --volume ./DIR:${text}`,
-    });
-  }
-  if (source === '' || target === '' || rest.length > 0) {
-    throw new CtrError('INVALID_MOUNT', `invalid volume ${quote(text)}`, {
-      hint: 'write SOURCE:TARGET or SOURCE:TARGET:ro',
-    });
-  }
-  if (!/^[./]/.test(source)) {
-    throw new CtrError('NOT_YET', `named volume ${quote(source)} is not there yet`, {
-      hint: `use a directory: --volume ./${source}:${target}`,
-    });
-  }
-  if (mode !== 'ro' && mode !== 'rw') {
-    throw new CtrError('INVALID_MOUNT', `unknown volume option ${quote(mode)}`, {
-      hint: 'options are ro and rw',
-    });
-  }
-  return { source: resolve(source), target, readOnly: mode === 'ro' };
-}
-
-/** `DST[:size=SIZE]`. */
-export function parseTmpfs(text: string): Tmpfs {
-  const [target = '', options = '', ...rest] = text.split(':');
-  const tmpfs: Tmpfs = { target };
-  for (const option of [options, ...rest].join(':').split(',').filter(Boolean)) {
-    const [name, value = ''] = option.split(/=(.*)/s);
-    // Every tmpfs of ours is writable, nosuid and nodev: saying so changes nothing.
-    if (name === 'size') tmpfs.sizeBytes = parseSize(value, 'tmpfs size');
-    else if (!['rw', 'nosuid', 'nodev'].includes(option)) {
-      throw new CtrError('NOT_YET', `tmpfs option ${quote(option)} is not there yet`, {
-        hint: 'options are size=SIZE, rw, nosuid and nodev',
-      });
-    }
-  }
-  return tmpfs;
-}
-
-/** `NAME=VALUE`, or `NAME` for the caller's own value; a NAME the caller has not is left out. */
+/**
+ * `NAME=VALUE`, or `NAME` for the caller's own value; a NAME the caller has not is left out. What
+ * stands on the line wins over what stands in a file.
+ */
 export function parseEnv(
   texts: readonly string[],
   callerEnv: Readonly<Record<string, string | undefined>>,
+  files: readonly string[] = [],
 ): Record<string, string> {
   const env: Record<string, string> = {};
+  for (const [name, given] of files.flatMap((file) => readEntries(file, 'environment file'))) {
+    const value = given ?? callerEnv[name];
+    if (value !== undefined) env[name] = value;
+  }
   for (const text of texts) {
     const [name = '', given] = text.split(/=(.*)/s);
     if (name === '') {
@@ -70,20 +35,32 @@ export function parseEnv(
   return env;
 }
 
-/** `NAME[=VALUE]`. */
-export function parseLabels(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const [name = '', value = ''] = text.split(/=(.*)/s);
-      if (name !== '') return [name, value];
-      throw new CtrError('INVALID_ARGUMENT', `invalid label ${quote(text)}`, {
-        hint: 'write NAME=VALUE',
-      });
-    }),
-  );
+/** `NAME[=VALUE]`; what stands on the line wins over what stands in a file. */
+export function parseLabels(
+  texts: readonly string[],
+  files: readonly string[] = [],
+  what = 'label',
+): Record<string, string> {
+  const read = files.flatMap((file) => readEntries(file, 'label file'));
+  const given = texts.map((text) => {
+    const [name = '', value = ''] = text.split(/=(.*)/s);
+    if (name !== '') return [name, value] as const;
+    throw new CtrError('INVALID_ARGUMENT', `invalid ${what} ${quote(text)}`, {
+      hint: 'write NAME=VALUE',
+    });
+  });
+  return Object.fromEntries([...read.map(([name, value = '']) => [name, value]), ...given]);
 }
 
-/** `seccomp=FILE|unconfined` and `no-new-privileges[=true|false]`; docker's older `:` is read too. */
+/** What is so anyway: nothing is labelled, nothing is confined by a profile. */
+const SECURITY_AS_IT_IS: readonly string[] = [
+  ...['label=disable', 'label:disable', 'apparmor=unconfined', 'apparmor:unconfined'],
+];
+
+/**
+ * `seccomp=FILE|unconfined`, `no-new-privileges[=true|false]`, `systempaths=unconfined`; docker's
+ * older `:` is read too.
+ */
 export function parseSecurityOptions(texts: readonly string[]): Security {
   const security: Security = {};
   for (const text of texts) {
@@ -91,19 +68,65 @@ export function parseSecurityOptions(texts: readonly string[]): Security {
     if (name === 'seccomp') security.seccomp = seccompOption(value);
     else if (name === 'no-new-privileges' && (value === 'true' || value === 'false')) {
       security.noNewPrivileges = value === 'true';
-    } else if (
-      ['apparmor', 'label', 'systempaths', 'writable-cgroups', 'proc-opts'].includes(name)
-    ) {
-      throw new CtrError('NOT_YET', `security option ${quote(name)} is not there yet`, {
-        hint: 'leave it out; options are seccomp and no-new-privileges',
-      });
+    } else if (name === 'systempaths' && value === 'unconfined') {
+      security.systemPaths = 'unconfined';
+    } else if (!SECURITY_AS_IT_IS.includes(text)) throw refusedSecurity(name, text);
+  }
+  return security;
+}
+
+function refusedSecurity(name: string, text: string): CtrError {
+  const reason = {
+    apparmor: 'no profile is loaded or applied; apparmor=unconfined is what is so',
+    label: 'nothing is labelled for SELinux; label=disable is what is so',
+    'writable-cgroups': 'leave it out; the container could raise its own limits',
+    'proc-opts': 'leave it out; systempaths=unconfined shows all of /proc',
+    mask: 'leave it out; mount over the path: --tmpfs PATH',
+    unmask: 'use systempaths=unconfined',
+  }[name];
+  if (reason !== undefined) {
+    return new CtrError('NOT_YET', `security option ${quote(text)} is not there yet`, {
+      hint: reason,
+    });
+  }
+  return new CtrError('INVALID_ARGUMENT', `unknown security option ${quote(text)}`, {
+    hint: 'options are seccomp=FILE, seccomp=unconfined, no-new-privileges, systempaths=unconfined',
+  });
+}
+
+const OTHER_CONTAINERS = 'leave it out; namespaces of another container are not joined yet';
+
+/** Modes of namespaces that are not there yet, each with what to do instead. */
+const NAMESPACES_NOT_YET: Readonly<Record<string, string>> = {
+  pid: 'leave it out; the owner of containers is in a PID namespace of its own, the host is not in sight',
+  userns: 'leave it out; root keeps its ids, others get all that are theirs',
+  ipc: OTHER_CONTAINERS,
+  uts: 'leave it out; write --uts host or a --hostname',
+  cgroupns: 'leave it out; write --cgroupns host or private',
+};
+
+/** `--ipc`, `--uts`, `--cgroupns`, `--userns` and `--pid`; an empty one is the default. */
+export function parseNamespaces(
+  flags: Readonly<
+    Partial<Record<'ipc' | 'uts' | 'cgroupns' | 'userns' | 'pid', string | undefined>>
+  >,
+): Namespaces {
+  const modes: Namespaces = {};
+  for (const [name, text] of Object.entries(flags)) {
+    if (text === undefined || text === '' || (name === 'pid' && text === 'private')) continue;
+    if (name === 'ipc' && ['private', 'host', 'none'].includes(text)) {
+      modes.ipc = text as 'private' | 'host' | 'none';
+    } else if ((name === 'uts' || name === 'cgroupns') && ['private', 'host'].includes(text)) {
+      modes[name] = text as 'private' | 'host';
+    } else if (name === 'userns' && text === 'host') {
+      modes.userns = 'host';
     } else {
-      throw new CtrError('INVALID_ARGUMENT', `unknown security option ${quote(text)}`, {
-        hint: 'options are seccomp=FILE, seccomp=unconfined and no-new-privileges',
+      throw new CtrError('NOT_YET', `--${name} ${quote(text)} is not there yet`, {
+        hint: text.startsWith('container:') ? OTHER_CONTAINERS : (NAMESPACES_NOT_YET[name] ?? ''),
       });
     }
   }
-  return security;
+  return modes;
 }
 
 /** `none` or `host`; docker's other networks are not there yet. */

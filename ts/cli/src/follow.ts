@@ -13,6 +13,8 @@ import { onTermination, proxySignals } from './signal-proxy.ts';
 export interface FollowOptions {
   json?: boolean | undefined;
   interactive?: boolean | undefined;
+  /** Which of its streams are shown; `undefined`: all. */
+  attach?: readonly string[] | undefined;
   /** Through a terminal. */
   tty?: boolean | undefined;
   /** Which keys leave it; `undefined`: none. */
@@ -29,14 +31,26 @@ export interface FollowOptions {
 /**
  * How a process is connected: to a terminal, to our own streams, or to the JSON document.
  *
- * @throws CtrError `NOT_A_TERMINAL`, `INVALID_ARGUMENT`
+ * @throws CtrError `NOT_A_TERMINAL`, `INVALID_ARGUMENT`, `INVALID_VALUE`
  */
 export function processOptions(options: FollowOptions): Omit<ProcessOptions, 'encoding'> {
-  const { interactive, json, timeoutMs, tty } = options;
+  const { attach, interactive, json, timeoutMs, tty } = options;
+  for (const stream of attach ?? []) {
+    if (['stdin', 'stdout', 'stderr'].includes(stream.toLowerCase())) continue;
+    throw new CtrError('INVALID_VALUE', `cannot attach to ${JSON.stringify(stream)}`, {
+      hint: 'streams are stdin, stdout and stderr',
+    });
+  }
   if (tty) return { terminal: terminalFor(options) ?? true, timeoutMs };
-  const output = json ? 'pipe' : 'inherit';
+  const shown = (name: string) =>
+    attach === undefined || attach.some((stream) => stream.toLowerCase() === name);
+  const output = (name: string) => (shown(name) ? (json ? 'pipe' : 'inherit') : 'null');
   return {
-    stdio: { stdin: interactive ? 'inherit' : 'null', stdout: output, stderr: output },
+    stdio: {
+      stdin: interactive ? 'inherit' : 'null',
+      stdout: output('stdout'),
+      stderr: output('stderr'),
+    },
     timeoutMs,
   };
 }

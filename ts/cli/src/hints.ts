@@ -19,6 +19,10 @@ export const HINTS: Readonly<Record<string, string>> = {
   TERMINAL_BUSY:
     'leave it there first (ctrl-p,ctrl-q), or look into it: ctr-ts exec -it CONTAINER sh',
   RUNTIME_LOST: 'run it again: a new owner is started',
+  RLIMIT_REFUSED:
+    'ask for at most the hard limit of this user, which ulimit -H shows, or run with CAP_SYS_RESOURCE',
+  OOM_SCORE_REFUSED: 'only a privileged user may go below its own: cat /proc/self/oom_score_adj',
+  SYSCTL_REFUSED: 'the kernel does not take this value, or has no such parameter in a namespace',
   CGROUP_NOT_FOUND: 'ctr-ts cgroup tree lists the groups',
   CGROUP_EXISTS: 'choose another name, or change it: ctr-ts cgroup set NAME',
   CGROUP_BUSY: 'end or move the processes that ctr-ts cgroup stat lists',

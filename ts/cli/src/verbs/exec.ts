@@ -16,7 +16,7 @@ export const verb = defineVerb({
     const container = await Container.get(id);
     const started = container.exec(command, {
       ...processOptions(flags),
-      env: parseEnv(flags.env ?? [], io.env),
+      env: parseEnv(flags.env ?? [], io.env, flags['env-file']),
       workdir: flags.workdir,
       user: flags.user,
       privileged: flags.privileged,

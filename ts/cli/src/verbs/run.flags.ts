@@ -1,90 +1,29 @@
 /** Flags of `run`, which `explain --plan` shares. */
 
 import { RUN_NOT_YET } from '../docker-flags.ts';
-import { type FlagTable, JSON_FLAG, LONG_HELP_FLAG, PLATFORM_FLAG } from '../flags.ts';
+import { type Flag, type FlagTable, JSON_FLAG, LONG_HELP_FLAG, PLATFORM_FLAG } from '../flags.ts';
+import { ENVIRONMENT_FLAGS } from './environment.flags.ts';
+import { ISOLATION_FLAGS } from './isolation.flags.ts';
 import { LIMIT_FLAGS } from './limit.flags.ts';
+import { MOUNT_FLAGS } from './mount.flags.ts';
+import { NETWORK_FLAGS } from './network.flags.ts';
+import { RECORD_FLAGS } from './record.flags.ts';
+import { RESOURCE_FLAGS } from './resource.flags.ts';
 import { SESSION_FLAGS, TTY_FLAGS } from './terminal.flags.ts';
 
 /** What a container is. */
 export const CONTAINER_FLAGS = [
-  { name: 'name', type: 'string', metavar: 'NAME', help: 'name to find it by' },
-  { name: 'hostname', short: 'h', type: 'string', metavar: 'NAME', help: 'host name inside' },
-  {
-    name: 'env',
-    short: 'e',
-    type: 'string',
-    multiple: true,
-    metavar: 'NAME[=VALUE]',
-    help: 'set a variable; without =VALUE take it from here',
-  },
-  {
-    name: 'volume',
-    short: 'v',
-    type: 'string',
-    multiple: true,
-    metavar: 'SRC:DST[:ro]',
-    help: 'show a file or directory of the host',
-  },
-  {
-    name: 'tmpfs',
-    type: 'string',
-    multiple: true,
-    metavar: 'DST[:size=SIZE]',
-    help: 'put an empty file system in memory there',
-  },
-  { name: 'workdir', short: 'w', type: 'string', metavar: 'DIR', help: 'working directory inside' },
-  {
-    name: 'user',
-    short: 'u',
-    type: 'string',
-    metavar: 'USER[:GROUP]',
-    help: 'run as this user of the image',
-  },
+  ...RECORD_FLAGS,
+  ...ENVIRONMENT_FLAGS,
   {
     name: 'entrypoint',
     type: 'string',
     metavar: 'PROGRAM',
     help: "replace the image's entrypoint",
   },
-  {
-    name: 'label',
-    short: 'l',
-    type: 'string',
-    multiple: true,
-    metavar: 'NAME[=VALUE]',
-    help: 'keep a label with the container',
-  },
+  ...MOUNT_FLAGS,
+  ...NETWORK_FLAGS,
   ...LIMIT_FLAGS,
-  {
-    name: 'cap-add',
-    type: 'string',
-    multiple: true,
-    metavar: 'CAP',
-    help: 'add a capability, for example NET_ADMIN',
-  },
-  {
-    name: 'cap-drop',
-    type: 'string',
-    multiple: true,
-    metavar: 'CAP',
-    help: 'take a capability away, ALL is every one',
-  },
-  { name: 'privileged', type: 'boolean', help: 'all capabilities, no filter: no sandbox any more' },
-  { name: 'read-only', type: 'boolean', help: 'refuse writes to the root file system' },
-  {
-    name: 'security-opt',
-    type: 'string',
-    multiple: true,
-    metavar: 'OPT',
-    help: 'seccomp=FILE|unconfined, no-new-privileges',
-  },
-  {
-    name: 'network',
-    aliases: ['net'],
-    type: 'string',
-    metavar: 'none|host',
-    help: 'none (default): only loopback; host: the one of the host',
-  },
   {
     name: 'pull',
     type: 'string',
@@ -92,13 +31,26 @@ export const CONTAINER_FLAGS = [
     help: 'when to ask the registry: if the image is missing (default), always, never',
   },
   PLATFORM_FLAG,
+  ...RESOURCE_FLAGS,
+  ...ISOLATION_FLAGS,
   { name: 'no-node', type: 'boolean', help: 'host: without this Node under /opt/node' },
 ] as const satisfies FlagTable;
+
+/** Which of its streams are shown, docker's way. */
+export const ATTACH_FLAG = {
+  name: 'attach',
+  short: 'a',
+  type: 'string',
+  multiple: true,
+  metavar: 'STREAM',
+  help: 'show only stdout or stderr of it; -i connects stdin',
+} as const satisfies Flag;
 
 export const RUN_FLAGS = [
   { name: 'rm', type: 'boolean', help: 'leave nothing behind when it ends' },
   ...TTY_FLAGS,
   ...SESSION_FLAGS,
+  ATTACH_FLAG,
   { name: 'quiet', short: 'q', type: 'boolean', help: 'show no progress of a pull' },
   {
     name: 'timeout',

@@ -27,6 +27,7 @@ export const verb = defineVerb({
     const how = {
       json: flags.json,
       interactive: flags.interactive,
+      attach: flags.attach,
       tty: flags.tty,
       detachKeys: parseDetachKeys(flags['detach-keys']),
       sigProxy: flags['sig-proxy'],
