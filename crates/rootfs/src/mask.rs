@@ -15,40 +15,53 @@ use crate::root::open_host;
 /// Hide files behind `/dev/null` and directories behind an empty read-only tmpfs; what is not there
 /// needs no hiding.
 pub(crate) fn hide(root: BorrowedFd<'_>, paths: &[String]) -> Result<()> {
-    let mut null: Option<OwnedFd> = None;
-    let mut empty: Option<OwnedFd> = None;
+    let (mut null, mut empty) = (Cover::default(), Cover::default());
     for masked in paths {
         let step = || format!("mask {masked}");
         let Some(target) = find(root, masked)? else {
             continue;
         };
         let stat = error::step("mask a path", "fstat", masked, || fstat(&target))?;
-        let cover = if is_directory(stat.st_mode) {
-            if empty.is_none() {
-                let attributes = attr::RDONLY | attr::NOSUID | attr::NODEV | attr::NOEXEC;
-                let parameters = [
-                    ("mode", Some("0555")),
-                    ("size", Some("0")),
-                    ("nr_inodes", Some("2")),
-                ];
-                empty = Some(error::sys(
-                    step,
-                    new_filesystem("tmpfs", &parameters, attributes),
-                )?);
-            }
-            &empty
+        if is_directory(stat.st_mode) {
+            empty.put_on(&target, &step, || error::sys(step, empty_directory()))?;
         } else {
-            if null.is_none() {
-                null = Some(host_null()?);
-            }
-            &null
-        };
-        if let Some(cover) = cover {
-            let copy = error::sys(step, clone_tree(cover.as_fd(), c"", false))?;
-            error::sys(step, attach(copy.as_fd(), target.as_fd()))?;
+            null.put_on(&target, &step, host_null)?;
         }
     }
     Ok(())
+}
+
+/// What hides: one mount, attached at its first target and copied to the others.
+/// KERNEL(6.15): before that a mount can only be copied where it is attached.
+#[derive(Default)]
+struct Cover(Option<OwnedFd>);
+
+impl Cover {
+    fn put_on(
+        &mut self,
+        target: &OwnedFd,
+        step: &impl Fn() -> String,
+        make: impl FnOnce() -> Result<OwnedFd>,
+    ) -> Result<()> {
+        if let Some(first) = &self.0 {
+            let copy = error::sys(step, clone_tree(first.as_fd(), c"", false))?;
+            return error::sys(step, attach(copy.as_fd(), target.as_fd()));
+        }
+        let first = make()?;
+        error::sys(step, attach(first.as_fd(), target.as_fd()))?;
+        self.0 = Some(first);
+        Ok(())
+    }
+}
+
+fn empty_directory() -> ctr_sys::Result<OwnedFd> {
+    let attributes = attr::RDONLY | attr::NOSUID | attr::NODEV | attr::NOEXEC;
+    let parameters = [
+        ("mode", Some("0555")),
+        ("size", Some("0")),
+        ("nr_inodes", Some("2")),
+    ];
+    new_filesystem("tmpfs", &parameters, attributes)
 }
 
 /// Make paths read-only by a bind mount of each onto itself; what is not there cannot be written.
