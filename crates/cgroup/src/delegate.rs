@@ -1,53 +1,62 @@
 //! v2: handing controllers down to the groups below, and what to do when that is not ours to do.
-//!
-//! A v2 group other than the root cannot both hold processes and hand controllers down (the rule
-//! of "no internal processes", cgroups(7)). Our own group holds at least our caller, so its
-//! processes move to a leaf below it first; that is done only where the group was given to us.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::unistd::{Uid, geteuid};
+use nix::unistd::{AccessFlags, eaccess, geteuid};
 
+use crate::base::{self, Caller};
 use crate::error::{Code, Error, errno_of};
 use crate::file;
 use crate::layout::{CALLER_LEAF, Hierarchy, Interface, Layout};
 
-const CONTROL: &str = "cgroup.subtree_control";
+pub(crate) const CONTROL: &str = "cgroup.subtree_control";
 
 impl Layout {
-    /// Makes our own v2 group hand down cpu, memory and pids, as far as it has them.
+    /// Moves these processes to the leaf `ctr-ts.caller` of our own v2 group, where they are all
+    /// that keeps it from handing controllers down to the groups we make, and no group above is
+    /// ours. Whether it did. Any other process of the group is left alone and so prevents it.
     ///
-    /// Where our own group was delegated to us, this moves all its processes, the caller among
-    /// them, to its leaf `ctr-ts.caller`. Call it from a process in the outermost PID namespace:
-    /// one further in cannot name the others. Nothing to do on v1.
+    /// The limits that the processes were under stay: they are those of our own group.
     ///
     /// # Errors
     ///
-    /// `CGROUP_NOT_DELEGATED` where the group is not ours to change.
-    pub fn prepare(&self) -> Result<(), Error> {
-        for hierarchy in self
-            .hierarchies
-            .iter()
-            .filter(|h| h.interface == Interface::V2 && self.uses(h))
-        {
-            let Some(own) = &hierarchy.own_directory else {
+    /// The refused system call; processes before the refused one have moved.
+    pub fn step_aside(&self, ours: &[i32]) -> Result<bool, Error> {
+        for hierarchy in &self.hierarchies {
+            let (Some(own), Some(base)) = (&hierarchy.own_directory, &hierarchy.base) else {
                 continue;
             };
-            let wanted: Vec<&str> = ["cpu", "memory", "pids"]
-                .into_iter()
-                .filter(|c| hierarchy.has(c))
-                .collect();
-            enable(hierarchy, std::slice::from_ref(own), &wanted, &[])?;
+            let helps = !base.hands_down
+                && Caller::current().may_arrange(&hierarchy.mount, own)
+                && base::holds_only(own, ours);
+            if helps {
+                return move_to_leaf(own, ours).map(|()| true);
+            }
         }
-        Ok(())
+        Ok(false)
     }
 }
 
+fn move_to_leaf(group: &Path, pids: &[i32]) -> Result<(), Error> {
+    let leaf = group.join(CALLER_LEAF);
+    if let Err(error) = fs::create_dir(&leaf)
+        && errno_of(&error) != Errno::EEXIST
+    {
+        return Err(Error::io("mkdir", &leaf, &error));
+    }
+    for pid in pids {
+        match file::write(&leaf.join("cgroup.procs"), &pid.to_string()) {
+            Err(error) if error.errno() != Errno::ESRCH as i32 => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Enables controllers for the children of each level, outermost first: all of `needed` or an
-/// error, and of `optional` what costs nothing and our own group already has.
+/// error, and of `optional` what costs nothing, where the level is ours to arrange.
 pub(crate) fn enable(
     hierarchy: &Hierarchy,
     levels: &[PathBuf],
@@ -62,12 +71,12 @@ pub(crate) fn enable(
             .copied()
             .collect();
         if !missing.is_empty() {
-            enable_at(hierarchy, level, &missing)?;
+            enable_at(level, &missing)?;
         }
         let is_ours = hierarchy
-            .own_directory
+            .base
             .as_ref()
-            .is_some_and(|own| level.starts_with(own));
+            .is_some_and(|base| base.hands_down && level.starts_with(&base.top));
         for controller in optional.iter().filter(|_| is_ours) {
             if !enabled.iter().any(|e| e == controller) && !missing.contains(controller) {
                 // Wanted for statistics only: without it they are absent, and say so.
@@ -78,7 +87,7 @@ pub(crate) fn enable(
     Ok(())
 }
 
-fn enable_at(hierarchy: &Hierarchy, level: &Path, missing: &[&str]) -> Result<(), Error> {
+fn enable_at(level: &Path, missing: &[&str]) -> Result<(), Error> {
     let available = words(&file::read(&level.join("cgroup.controllers"))?);
     if let Some(controller) = missing.iter().find(|c| !available.iter().any(|a| a == *c)) {
         return Err(Error::new(
@@ -95,71 +104,26 @@ fn enable_at(hierarchy: &Hierarchy, level: &Path, missing: &[&str]) -> Result<()
         .collect::<Vec<_>>()
         .join(" ");
     let control = level.join(CONTROL);
-    let refused = match file::write(&control, &request) {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
-    };
-    if refused.errno() == Errno::EBUSY as i32 && hierarchy.own_directory.as_deref() == Some(level) {
-        if !is_delegated(level) {
-            return Err(refused
-                .with_code(Code::NotDelegated)
-                .with_hint(not_delegated_hint(Interface::V2, level)));
-        }
-        evacuate(level)?;
-        return file::write(&control, &request);
+    // KERNEL(4.14): cpu and pids can be enabled beside processes, but the groups below are then of
+    // no use: no process can enter them (EOPNOTSUPP).
+    if base::is_occupied(level) && eaccess(&control, AccessFlags::W_OK).is_ok() {
+        let detail = format!("{request}: the group holds processes");
+        return Err(
+            Error::new(Code::NotDelegated, "enable controllers", level, detail)
+                .with_hint(occupied_hint(level)),
+        );
     }
-    Err(with_delegation_hint(refused, Interface::V2, level))
+    file::write(&control, &request)
+        .map_err(|refused| with_delegation_hint(refused, Interface::V2, level))
 }
 
-/// Whether the group is ours to arrange: a user's own, or root's where no systemd arranges it.
-fn is_delegated(group: &Path) -> bool {
-    let Ok(meta) = fs::metadata(group) else {
-        return false;
-    };
-    if meta.uid() != geteuid().as_raw() {
-        return false;
-    }
-    if geteuid() != Uid::from_raw(0) || !Path::new("/run/systemd/system").exists() {
-        return true;
-    }
-    // Root owns every group, so ownership says nothing; `systemd-run --scope` names its scopes so.
-    group
-        .file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| name.starts_with("run-") && name.ends_with(".scope"))
-}
-
-/// Moves the group's processes to its leaf until none is left.
-fn evacuate(group: &Path) -> Result<(), Error> {
-    let leaf = group.join(CALLER_LEAF);
-    if let Err(error) = fs::create_dir(&leaf)
-        && errno_of(&error) != Errno::EEXIST
-    {
-        return Err(Error::io("mkdir", &leaf, &error));
-    }
-    // Bounded: a process may fork while we move, but its parent can be moved only once.
-    for _ in 0..64 {
-        let pids = file::read(&group.join("cgroup.procs"))?;
-        if pids.is_empty() {
-            return Ok(());
-        }
-        for pid in pids.lines() {
-            if pid == "0" {
-                return Err(Error::new(Code::Busy, "move processes out of", group, "one is outside of our PID namespace")
-                    .with_hint("start this program in a group of its own: systemd-run --user --scope -p Delegate=yes COMMAND"));
-            }
-            match file::write(&leaf.join("cgroup.procs"), pid) {
-                Err(error) if error.errno() != Errno::ESRCH as i32 => return Err(error),
-                _ => {}
-            }
-        }
-    }
-    Err(Error::new(
-        Code::Busy,
-        "move processes out of",
-        group,
-        "new ones keep coming",
-    ))
+/// A group with processes hands nothing down; whoever is in it has to leave for a group below.
+fn occupied_hint(group: &Path) -> String {
+    let group = group.display();
+    format!(
+        "{group} holds processes, and such a group cannot limit others below it: put them into one \
+         of their own first: mkdir {group}/shell && echo $$ > {group}/shell/cgroup.procs"
+    )
 }
 
 /// Adds what to do to an error that says "not yours".
@@ -211,7 +175,7 @@ fn user_outside() -> u32 {
         .unwrap_or(inside)
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -279,8 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn optional_controllers_are_enabled_below_our_own_group_only() {
-        let (root, layout) = fake(&["a"], "pids\n");
+    fn optional_controllers_are_enabled_only_where_the_tree_is_ours() {
+        let (root, mut layout) = fake(&["a"], "pids\n");
+        layout.hierarchies[0].base = Some(base::Base {
+            directory: root.path().join("a"),
+            top: root.path().join("a"),
+            hands_down: true,
+        });
         enable(
             &layout.hierarchies[0],
             &[root.path().to_owned(), root.path().join("a")],
@@ -296,12 +265,52 @@ mod tests {
     }
 
     #[test]
-    fn processes_outside_of_our_pid_namespace_are_reported_not_skipped() {
-        let (root, _layout) = fake(&["a"], "pids\n");
-        fs::write(root.path().join("a/cgroup.procs"), "0\n").unwrap();
-        assert_eq!(
-            evacuate(&root.path().join("a")).unwrap_err().code(),
-            "CGROUP_BUSY"
+    fn a_group_with_processes_is_asked_for_nothing() {
+        let (root, layout) = fake(&["a"], "cpu pids\n");
+        fs::write(root.path().join("a/cgroup.type"), "domain\n").unwrap();
+        fs::write(root.path().join("a/cgroup.procs"), "7\n").unwrap();
+        let level = root.path().join("a");
+        let error = enable(
+            &layout.hierarchies[0],
+            std::slice::from_ref(&level),
+            &["pids"],
+            &[],
+        )
+        .unwrap_err();
+        assert_eq!(error.code(), "CGROUP_NOT_DELEGATED");
+        let hint = error.hint().unwrap();
+        let step = format!("mkdir {}/shell && echo $$ >", level.display());
+        assert!(hint.contains(&step), "{hint}");
+        assert_eq!(fs::read_to_string(level.join(CONTROL)).unwrap(), "");
+    }
+
+    #[test]
+    fn the_caller_steps_aside_only_where_it_is_alone_and_nothing_else_helps() {
+        let (root, _) = fake(&[], "pids\n");
+        let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
+        // The root of a cgroup namespace.
+        write("cgroup.type", "domain\n");
+        let aside = |pids: &[i32]| again(&root).step_aside(pids).unwrap();
+        write("cgroup.procs", "1\n7\n");
+        assert!(!aside(&[7]));
+        write("cgroup.procs", "0\n7\n");
+        assert!(!aside(&[7]));
+        write("cgroup.procs", "");
+        assert!(!aside(&[7]));
+        write("cgroup.procs", "7\n");
+        // The kernel makes this file with the directory.
+        let leaf = root.path().join(CALLER_LEAF);
+        fs::create_dir(&leaf).unwrap();
+        fs::write(leaf.join("cgroup.procs"), "").unwrap();
+        assert!(aside(&[7, 8]));
+        assert_eq!(fs::read_to_string(leaf.join("cgroup.procs")).unwrap(), "8");
+    }
+
+    fn again(root: &tempfile::TempDir) -> Layout {
+        let mountinfo = format!(
+            "30 22 0:26 / {} rw - cgroup2 cgroup2 rw\n",
+            root.path().display()
         );
+        Layout::from_text(&mountinfo, "0::/\n")
     }
 }

@@ -8,17 +8,15 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
+use crate::base::LIMITING;
 use crate::delegate::{self, with_delegation_hint};
 use crate::entry::Entry;
 use crate::error::{Code, Error, errno_of};
 use crate::file;
-use crate::layout::{Hierarchy, Interface, Layout};
+use crate::layout::{DEVICES, Hierarchy, Interface, Layout};
 use crate::limits::{self, Written};
 use crate::path::GroupPath;
 use crate::stats::Stats;
-
-/// v2 controllers enabled for their statistics where it needs nothing else.
-const OPTIONAL_V2: [&str; 3] = ["cpu", "memory", "pids"];
 
 /// The group's directory in one hierarchy.
 #[derive(Clone, Debug)]
@@ -70,7 +68,10 @@ impl Group {
         for (hierarchy, directory) in layout.places_of(path) {
             let here: Vec<&str> = needed
                 .iter()
-                .filter(|c| hierarchy.has(c))
+                .filter(|c| {
+                    let home = layout.hierarchy_of(c);
+                    home.is_some_and(|home| std::ptr::eq(home, hierarchy))
+                })
                 .copied()
                 .collect();
             if here.is_empty() && !layout.uses(hierarchy) {
@@ -362,12 +363,9 @@ fn make(
             hierarchy.controllers.clone()
         }
         Interface::V2 => {
-            delegate::enable(
-                hierarchy,
-                &levels(&hierarchy.mount, directory),
-                needed,
-                &OPTIONAL_V2,
-            )?;
+            let needed: Vec<&str> = needed.iter().copied().filter(|c| *c != DEVICES).collect();
+            // Those for statistics as well, where it needs nothing else.
+            delegate::enable(hierarchy, &levels(hierarchy, directory), &needed, &LIMITING)?;
             Place::probe(directory.to_owned()).controllers
         }
     };
@@ -423,12 +421,17 @@ fn make_directory(
     ))
 }
 
-/// Directories from the hierarchy's root to the group's parent, outermost first.
-fn levels(mount: &Path, directory: &Path) -> Vec<PathBuf> {
+/// Groups that must hand controllers down, outermost first: from where the tree is ours to arrange,
+/// or from the hierarchy's root where the caller names a place outside of that, to the parent.
+fn levels(hierarchy: &Hierarchy, directory: &Path) -> Vec<PathBuf> {
+    let top = hierarchy.base.as_ref().map(|base| base.top.as_path());
+    let from = top
+        .filter(|top| directory.starts_with(top))
+        .unwrap_or(&hierarchy.mount);
     let mut levels: Vec<PathBuf> = directory
         .ancestors()
         .skip(1)
-        .take_while(|at| at.starts_with(mount))
+        .take_while(|at| at.starts_with(from))
         .map(Path::to_owned)
         .collect();
     levels.reverse();

@@ -6,16 +6,20 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, eaccess};
 use serde::Serialize;
 
+use crate::base::{self, Base, Caller};
 use crate::error::{Code, Error};
 use crate::file;
 use crate::mountinfo::{self, Mount};
 use crate::path::GroupPath;
 
-/// The leaf that takes the caller's processes when a v2 group must hand controllers down.
+/// The leaf that takes the caller when its own v2 group must hand controllers down.
 pub(crate) const CALLER_LEAF: &str = "ctr-ts.caller";
 
 /// Controllers a group is made for: limits, accounting, freezing. cpuset only when asked for.
 const USED: [&str; 6] = ["cpu", "cpuacct", "memory", "pids", "devices", "freezer"];
+
+/// The v1 controller of device rules; on v2 they are a program.
+pub(crate) const DEVICES: &str = "devices";
 
 /// Which interface of cgroups(7) is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,13 +47,15 @@ pub(crate) enum Interface {
 #[derive(Clone, Debug)]
 pub(crate) struct Hierarchy {
     pub(crate) interface: Interface,
-    /// v1: as mounted; v2: those our own group may hand down.
+    /// v1: as mounted; v2: those that groups below our base can have.
     pub(crate) controllers: Vec<String>,
     pub(crate) mount: PathBuf,
     /// Our own group, as our cgroup namespace names it.
     own: String,
     /// Our own group's directory; `None` when the mount does not show it.
     pub(crate) own_directory: Option<PathBuf>,
+    /// v2: the group that ours are made below; `None` until it is looked for, or without our own.
+    pub(crate) base: Option<Base>,
     pub(crate) readonly: bool,
 }
 
@@ -65,7 +71,7 @@ pub struct Layout {
 pub struct LayoutReport {
     /// Which interface.
     pub version: Version,
-    /// Whether groups can be made below our own group in every hierarchy that would be used.
+    /// Whether groups with limits can be made, in every hierarchy that would be used.
     pub writable: bool,
     /// Every mounted hierarchy.
     pub hierarchies: Vec<HierarchyReport>,
@@ -77,9 +83,9 @@ pub struct LayoutReport {
 pub struct HierarchyReport {
     /// `v1` or `v2`.
     pub interface: String,
-    /// Controllers that exist here for our own group.
+    /// Controllers that our groups can have here.
     pub controllers: Vec<String>,
-    /// Those that groups below our own group have.
+    /// Those that groups made now have without more ado.
     pub enabled_for_children: Vec<String>,
     /// Where it is mounted.
     pub mount: PathBuf,
@@ -87,7 +93,9 @@ pub struct HierarchyReport {
     pub own: String,
     /// Its directory; absent when the mount does not show it.
     pub own_directory: Option<PathBuf>,
-    /// Whether this process may make groups below it.
+    /// The directory that our groups are made below; on v2 it may be one above our own.
+    pub base: Option<PathBuf>,
+    /// Whether this process may make groups below it, with limits.
     pub writable: bool,
     /// Whether our groups have a directory here.
     pub used: bool,
@@ -119,8 +127,9 @@ impl Layout {
             .filter(|h| h.interface == Interface::V2)
         {
             if let Some(own) = &hierarchy.own_directory {
-                // Inside the caller leaf the controllers are those of its parent.
-                hierarchy.controllers = words(&own.join("cgroup.controllers"));
+                let base = base::choose(Caller::current(), &hierarchy.mount, own);
+                hierarchy.controllers = words(&base.top.join("cgroup.controllers"));
+                hierarchy.base = Some(base);
             }
         }
         Self { hierarchies }
@@ -162,8 +171,9 @@ impl Layout {
     }
 
     fn report_one(&self, hierarchy: &Hierarchy) -> HierarchyReport {
-        let enabled = match (&hierarchy.own_directory, hierarchy.interface) {
-            (Some(own), Interface::V2) => words(&own.join("cgroup.subtree_control")),
+        let base = hierarchy.base_directory();
+        let enabled = match (base, hierarchy.interface) {
+            (Some(base), Interface::V2) => words(&base.join("cgroup.subtree_control")),
             (None, Interface::V2) => Vec::new(),
             (_, Interface::V1) => hierarchy.controllers.clone(),
         };
@@ -177,8 +187,25 @@ impl Layout {
             mount: hierarchy.mount.clone(),
             own: hierarchy.own.clone(),
             own_directory: hierarchy.own_directory.clone(),
+            base: base.map(Path::to_owned),
             writable: hierarchy.is_writable(),
             used: self.uses(hierarchy),
+        }
+    }
+
+    /// The path that names the same group for every process of this machine: on v2 that of the
+    /// hierarchy's root, for the base of another process may be another one. Elsewhere the path is
+    /// given back as it is.
+    #[must_use]
+    pub fn resolve(&self, path: &str) -> String {
+        let base = match self.hierarchies.as_slice() {
+            [one] if self.version() == Version::V2 => one.base_directory().zip(Some(&one.mount)),
+            _ => None,
+        };
+        let below = base.and_then(|(base, mount)| base.strip_prefix(mount).ok());
+        match below.filter(|_| !path.starts_with('/')) {
+            Some(below) => Path::new("/").join(below).join(path).display().to_string(),
+            None => path.to_owned(),
         }
     }
 
@@ -205,11 +232,16 @@ impl Layout {
             .collect()
     }
 
-    /// The hierarchy that holds a controller for our own group.
+    /// The hierarchy that limits what the controller is about. Device rules have none on v2, where
+    /// any group can have them.
     pub(crate) fn hierarchy_of(&self, controller: &str) -> Option<&Hierarchy> {
-        self.hierarchies
+        let mut ours = self
+            .hierarchies
             .iter()
-            .find(|h| h.own_directory.is_some() && h.has(controller))
+            .filter(|h| h.own_directory.is_some());
+        ours.clone()
+            .find(|h| h.has(controller))
+            .or_else(|| ours.find(|h| controller == DEVICES && h.interface == Interface::V2))
     }
 
     /// On a hybrid machine the cgroup2 tree counts only for controllers that v1 does not hold.
@@ -232,17 +264,25 @@ impl Hierarchy {
         if path.absolute {
             Some(self.mount.clone())
         } else {
-            self.own_directory.clone()
+            self.base_directory().map(Path::to_owned)
+        }
+    }
+
+    /// The directory that our groups are below.
+    pub(crate) fn base_directory(&self) -> Option<&Path> {
+        match &self.base {
+            Some(base) => Some(&base.directory),
+            None => self.own_directory.as_deref(),
         }
     }
 
     fn is_writable(&self) -> bool {
         let may = AccessFlags::W_OK | AccessFlags::X_OK;
         !self.readonly
+            && self.base.as_ref().is_none_or(|base| base.hands_down)
             && self
-                .own_directory
-                .as_ref()
-                .is_some_and(|own| eaccess(own, may).is_ok())
+                .base_directory()
+                .is_some_and(|base| eaccess(base, may).is_ok())
     }
 }
 
@@ -293,6 +333,7 @@ fn parse_group(line: &str, mounts: &[Mount]) -> Option<Hierarchy> {
         mount: mount.point.clone(),
         own: own.to_owned(),
         own_directory: own_directory(mount, own, interface),
+        base: None,
         readonly: mount.readonly,
     })
 }

@@ -9,13 +9,13 @@ use nix::unistd::{SysconfVar, sysconf};
 use serde::Serialize;
 
 use crate::delegate::with_delegation_hint;
+use crate::devices;
 use crate::error::{Code, Error};
 use crate::file;
 use crate::group::Place;
-use crate::layout::{Interface, Layout};
+use crate::layout::{DEVICES, Interface, Layout};
 
 mod check;
-mod devices;
 mod v1;
 mod v2;
 
@@ -54,7 +54,7 @@ pub(crate) fn controllers(
 pub(crate) fn apply(places: &[Place], resources: &Resources) -> Result<Vec<Written>, Error> {
     let mut out = Vec::new();
     for controller in asked(resources) {
-        let Some(place) = places.iter().find(|place| place.has(controller)) else {
+        let Some(place) = place_of(places, controller) else {
             if is_free(controller, resources) {
                 continue;
             }
@@ -64,7 +64,8 @@ pub(crate) fn apply(places: &[Place], resources: &Resources) -> Result<Vec<Writt
             (Interface::V1, "cpu") => v1::cpu,
             (Interface::V1, "cpuset") => v1::cpuset,
             (Interface::V1, "memory") => v1::memory,
-            (Interface::V1, "devices") => devices::write,
+            (Interface::V1, DEVICES) => devices::v1::write,
+            (Interface::V2, DEVICES) => devices::v2::write,
             (Interface::V2, "cpu") => v2::cpu,
             (Interface::V2, "cpuset") => v2::cpuset,
             (Interface::V2, "memory") => v2::memory,
@@ -75,6 +76,17 @@ pub(crate) fn apply(places: &[Place], resources: &Resources) -> Result<Vec<Writt
             .map_err(|error| with_delegation_hint(error, place.interface, &place.directory))?;
     }
     Ok(out)
+}
+
+/// As [`Layout::hierarchy_of`], for a group that is there.
+fn place_of<'a>(places: &'a [Place], controller: &str) -> Option<&'a Place> {
+    let has = places.iter().find(|place| place.has(controller));
+    has.or_else(|| {
+        let mut v2 = places
+            .iter()
+            .filter(|place| place.interface == Interface::V2);
+        v2.find(|_| controller == DEVICES)
+    })
 }
 
 fn asked(resources: &Resources) -> Vec<&'static str> {
@@ -89,7 +101,7 @@ fn asked(resources: &Resources) -> Vec<&'static str> {
         ("cpuset", cpuset),
         ("memory", memory),
         ("pids", r.pids_limit.is_some()),
-        ("devices", !r.devices.is_empty()),
+        (DEVICES, !r.devices.is_empty()),
     ]
     .into_iter()
     .filter_map(|(name, asked)| asked.then_some(name))
@@ -98,7 +110,7 @@ fn asked(resources: &Resources) -> Vec<&'static str> {
 
 /// Rules that allow everything need no controller to enforce them.
 fn is_free(controller: &str, resources: &Resources) -> bool {
-    controller == "devices" && devices::allow_everything(&resources.devices)
+    controller == DEVICES && devices::allow_everything(&resources.devices)
 }
 
 fn unavailable(controller: &str) -> Error {
@@ -109,7 +121,7 @@ fn unavailable(controller: &str) -> Error {
         format!("no {controller} controller for this group, and a limit needs it"),
     );
     match controller {
-        "devices" => error.with_hint("cgroup v2 has device rules by eBPF only, which is not supported yet"),
+        DEVICES => error.with_hint("mount the v1 devices controller, or cgroup2, where device rules are a program"),
         _ => error.with_hint(format!(
             "see `ctr-ts cgroup tree` for what is enabled; mount or delegate {controller}, or run without this limit"
         )),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use ctr_spec::plan::Resources;
 
-use super::{Compare, Written, put, v1};
+use super::{Compare, Written, numbers, put, v1};
 use crate::error::{Code, Error};
 use crate::file;
 
@@ -45,17 +45,51 @@ pub(super) fn cpu(
     )
 }
 
-/// The OCI runtimes' conversion of v1 shares (2 to 262144) to a weight (1 to 10000).
+/// v1 shares (2 to 262144, default 1024) as a weight (1 to 10000, default 100), by the runtime
+/// specification's curve: quadratic in the logarithm, so that the least, the default and the most
+/// of one are those of the other.
 fn weight(shares: u64) -> u64 {
-    1 + shares.saturating_sub(2) * 9999 / 262_142
+    match shares {
+        0..=2 => 1,
+        3..=262_143 => {
+            // Exact: below 2^53.
+            let log = (shares as f64).log2();
+            let exponent = (log * log + 125.0 * log) / 612.0 - 7.0 / 34.0;
+            let weight = 10_f64.powf(exponent).ceil().clamp(1.0, 10_000.0);
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a whole number between 1 and 10000"
+            )]
+            let weight = weight as u64;
+            weight
+        }
+        _ => 10_000,
+    }
 }
 
+/// KERNEL(5.0): v2 takes processors and nodes that the parent does not have, and then gives others.
 pub(super) fn cpuset(
     directory: &Path,
     resources: &Resources,
     out: &mut Vec<Written>,
 ) -> Result<(), Error> {
-    v1::cpuset(directory, resources, out)
+    v1::cpuset(directory, resources, out)?;
+    for (name, asked) in [
+        ("cpuset.cpus.effective", &resources.cpuset_cpus),
+        ("cpuset.mems.effective", &resources.cpuset_mems),
+    ] {
+        let path = directory.join(name);
+        let Some((asked, given)) = asked.as_ref().zip(file::read_if_there(&path)?) else {
+            continue;
+        };
+        if numbers(asked) != numbers(&given) {
+            let detail = format!("asked for {asked:?}, the group has {given:?}");
+            return Err(Error::new(Code::Invalid, "limit", path, detail)
+                .with_hint("the parent group does not have all of these"));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn memory(
@@ -140,7 +174,14 @@ mod tests {
     use super::weight;
 
     #[test]
-    fn shares_become_weights_over_the_whole_range() {
-        assert_eq!([weight(2), weight(1024), weight(262_144)], [1, 39, 10_000]);
+    fn the_least_the_default_and_the_most_shares_are_those_of_the_weight() {
+        assert_eq!([weight(2), weight(1024), weight(262_144)], [1, 100, 10_000]);
+    }
+
+    #[test]
+    fn more_shares_are_never_less_weight() {
+        let weights: Vec<u64> = (2..262_200).step_by(7).map(weight).collect();
+        assert!(weights.is_sorted());
+        assert_eq!([weight(512), weight(2048), weight(4096)], [59, 174, 303]);
     }
 }

@@ -1,7 +1,7 @@
 //! The v2 tree of a hybrid machine, taken alone: everything that needs no controller.
 
 use ctr_cgroup::{Group, Layout, Version};
-use ctr_spec::plan::Resources;
+use ctr_spec::plan::{DeviceKind, DeviceRule, Resources};
 
 use crate::scratch::{Held, Scratch, eventually, fresh_path, plan};
 
@@ -68,4 +68,83 @@ fn a_controller_that_is_not_in_the_v2_tree_is_named() {
     assert_eq!(error.code(), "CGROUP_UNAVAILABLE");
     assert!(error.to_string().contains("pids"), "{error}");
     assert!(layout.directories(&path).iter().all(|d| !d.exists()));
+}
+
+#[test]
+fn device_rules_hold_for_the_group_and_are_replaced_as_a_whole() {
+    let Some(layout) = v2_layout().filter(|_| nix::unistd::geteuid().is_root()) else {
+        eprintln!("skipped: needs root, to load a device program");
+        return;
+    };
+    let only = |devices: &[(u32, u32)]| Resources {
+        devices: std::iter::once(rule(false, None, None))
+            .chain(devices.iter().map(|(major, minor)| {
+                let major = Some(*major);
+                rule(true, major, Some(*minor))
+            }))
+            .collect(),
+        ..Resources::default()
+    };
+    let mut scratch = Scratch::new(&layout, only(&[(1, 3)]));
+    assert_eq!(scratch.group.written().len(), 2);
+    // A shell opens what it is asked to with its redirections, and says how that went.
+    let reads = |group: &Group, device: &str| {
+        let mut shell = Held::shell(&format!("exec 3< {device} || exit 1; exit 0"));
+        group.attach(shell.pid()).unwrap();
+        shell.go();
+        shell.child.wait().unwrap().success()
+    };
+    assert!(reads(&scratch.group, "/dev/null"));
+    assert!(!reads(&scratch.group, "/dev/zero"));
+    let inner = Group::create(
+        &layout,
+        &plan(&format!("{}/inner", scratch.path), only(&[(1, 3), (1, 5)])),
+    );
+    let inner = inner.unwrap();
+    assert!(reads(&inner, "/dev/null"));
+    assert!(
+        !reads(&inner, "/dev/zero"),
+        "the group above has not allowed it"
+    );
+
+    scratch.group.set(&only(&[(1, 5)])).unwrap();
+    assert!(!reads(&scratch.group, "/dev/null"));
+    assert!(reads(&scratch.group, "/dev/zero"));
+    assert!(reads(&inner, "/dev/zero"));
+    let all = Resources {
+        devices: vec![rule(true, None, None)],
+        ..Resources::default()
+    };
+    scratch.group.set(&all).unwrap();
+    assert!(reads(&scratch.group, "/dev/full"));
+    assert!(!reads(&inner, "/dev/full"));
+}
+
+#[test]
+fn a_thousand_device_rules_pass_the_verifier() {
+    let Some(layout) = v2_layout().filter(|_| nix::unistd::geteuid().is_root()) else {
+        eprintln!("skipped: needs root, to load a device program");
+        return;
+    };
+    let devices = (0..1000)
+        .map(|n| rule(n % 3 != 0, Some(n), (n % 2 == 0).then_some(n)))
+        .collect();
+    let resources = Resources {
+        devices,
+        ..Resources::default()
+    };
+    let scratch = Scratch::new(&layout, resources);
+    assert_eq!(scratch.group.written().len(), 1000);
+}
+
+fn rule(allow: bool, major: Option<u32>, minor: Option<u32>) -> DeviceRule {
+    DeviceRule {
+        allow,
+        kind: major.map(|_| DeviceKind::Char),
+        major,
+        minor,
+        read: true,
+        write: allow,
+        mknod: allow,
+    }
 }

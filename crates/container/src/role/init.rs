@@ -224,7 +224,7 @@ fn is_new(plan: &Plan, kind: NamespaceKind) -> bool {
         .any(|namespace| namespace.kind == kind && namespace.path.is_none())
 }
 
-fn in_user_namespace() -> Result<bool> {
+pub(crate) fn in_user_namespace() -> Result<bool> {
     let map = call(
         "read",
         "/proc/self/uid_map",

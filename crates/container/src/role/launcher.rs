@@ -66,12 +66,26 @@ pub fn run(options: &str) -> i32 {
     let Ok(parsed) = serde_json::from_str::<Options>(options) else {
         return 2;
     };
+    step_aside();
     match make(&parsed, options) {
         Ok(()) => 0,
         Err(unsupported) => {
             send(&socket, &Reply::Unsupported(unsupported), &[]);
             1
         }
+    }
+}
+
+/// Leave our own cgroup for a leaf of it, with the Node process, where limits cannot be had
+/// otherwise. ORDER: before the launcher is cloned, which is born where the stub is, and from here:
+/// in its own PID namespace the launcher has no number for Node.
+fn step_aside() {
+    let v2 = std::fs::read_to_string("/proc/self/cgroup")
+        .is_ok_and(|text| text.lines().all(|line| line.starts_with("0::")));
+    if v2 && let Ok(layout) = ctr_cgroup::Layout::detect() {
+        let ours = [nix::unistd::getppid(), nix::unistd::getpid()].map(nix::unistd::Pid::as_raw);
+        // What is refused here is refused again, with a reason, to whoever asks for a limit.
+        let _ = layout.step_aside(&ours);
     }
 }
 

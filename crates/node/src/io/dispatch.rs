@@ -114,8 +114,12 @@ impl Engine {
         key: u64,
         address: Address,
         signal: Option<Signal>,
-        container: Container,
+        mut container: Container,
     ) -> Result<(), Fault> {
+        if let (Some(cgroup), Some(layout)) = (&mut container.cgroup, &self.layout) {
+            // One process decides: the launcher and `prune` take the place from here.
+            cgroup.path = layout.resolve(&cgroup.path);
+        }
         let state = StateRoot::open(&container.state_root)?;
         let reservation = state.reserve(&container.id, container.name.as_deref())?;
         if let Err(fault) = self.describe(key, &reservation, &container) {

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use ctr_cgroup::{Entry, Group, Layout};
+use ctr_cgroup::{Entry, Group, Layout, Version};
 use ctr_spec::plan::{
     Cgroup, IdMap, IdMaps, Namespace, NamespaceKind, OverlayUpper, Requirement, Resources,
 };
@@ -17,7 +17,7 @@ use super::job::{ClientId, Container, Job, Kind};
 use crate::failure::{Result, Step, call};
 use crate::protocol::{Enforcement, Failure, Launch};
 use crate::report;
-use crate::role::init::{self, Inheritance};
+use crate::role::init::{self, Inheritance, in_user_namespace};
 
 /// Descriptors of a `Launch`, in the protocol's order.
 pub(super) struct LaunchDescriptors {
@@ -217,8 +217,10 @@ fn make_group(cgroup: Option<&Cgroup>) -> Result<(Option<Group>, Vec<Enforcement
     let Some(cgroup) = cgroup.filter(|cgroup| cgroup.policy != Requirement::Off) else {
         return Ok((None, Vec::new()));
     };
-    match known_layout().and_then(|layout| Group::create(layout, cgroup)) {
-        Ok(group) => Ok((Some(group), Vec::new())),
+    let mut cgroup = cgroup.clone();
+    let device_rules = enforce_device_rules(&mut cgroup)?;
+    match known_layout().and_then(|layout| Group::create(layout, &cgroup)) {
+        Ok(group) => Ok((Some(group), device_rules.into_iter().collect())),
         Err(error)
             if cgroup.policy == Requirement::Preferred
                 && cgroup.resources == Resources::default() =>
@@ -234,6 +236,29 @@ fn make_group(cgroup: Option<&Cgroup>) -> Result<(Option<Group>, Vec<Enforcement
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What becomes of the group's device rules. In a user namespace on v2 they are left out: the
+/// kernel takes no device program there. It makes no device there either, and opens only those that
+/// somebody outside had made reachable.
+fn enforce_device_rules(cgroup: &mut Cgroup) -> Result<Option<Enforcement>> {
+    let rules = &mut cgroup.resources.devices;
+    if rules.is_empty() {
+        return Ok(None);
+    }
+    let impossible =
+        known_layout().is_ok_and(|layout| layout.version() == Version::V2) && in_user_namespace()?;
+    if impossible {
+        rules.clear();
+    }
+    let reason = "a user namespace cannot load them, and cannot make devices";
+    Ok(Some(Enforcement {
+        feature: "device rules".to_owned(),
+        requested: "required".to_owned(),
+        supported: !impossible,
+        enforced: !impossible,
+        reason: impossible.then(|| reason.to_owned()),
+    }))
 }
 
 /// The layout, looked at once: hierarchies are not mounted or moved under a running launcher, and

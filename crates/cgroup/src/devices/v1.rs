@@ -4,20 +4,12 @@ use std::path::Path;
 
 use ctr_spec::plan::{DeviceKind, DeviceRule, Resources};
 
-use super::Written;
+use super::{is_all, text};
 use crate::error::{Code, Error};
 use crate::file;
+use crate::limits::Written;
 
-/// Whether no device is refused in the end.
-pub(super) fn allow_everything(rules: &[DeviceRule]) -> bool {
-    let from = rules.iter().rposition(|rule| rule.allow && is_all(rule));
-    match from {
-        Some(from) => rules.iter().skip(from).all(|rule| rule.allow),
-        None => rules.is_empty(),
-    }
-}
-
-pub(super) fn write(
+pub(crate) fn write(
     directory: &Path,
     resources: &Resources,
     out: &mut Vec<Written>,
@@ -70,30 +62,7 @@ fn lines(rule: &DeviceRule) -> Vec<String> {
         Some(DeviceKind::Fifo) => &[],
         None => &['b', 'c'],
     };
-    let number = |n: Option<u32>| n.map_or_else(|| "*".to_owned(), |n| n.to_string());
-    let access: String = [(rule.read, 'r'), (rule.write, 'w'), (rule.mknod, 'm')]
-        .into_iter()
-        .filter_map(|(set, letter)| set.then_some(letter))
-        .collect();
-    kinds
-        .iter()
-        .map(|kind| {
-            format!(
-                "{kind} {}:{} {access}",
-                number(rule.major),
-                number(rule.minor)
-            )
-        })
-        .collect()
-}
-
-fn is_all(rule: &DeviceRule) -> bool {
-    rule.kind.is_none()
-        && rule.major.is_none()
-        && rule.minor.is_none()
-        && rule.read
-        && rule.write
-        && rule.mknod
+    kinds.iter().map(|kind| text(*kind, rule)).collect()
 }
 
 /// Whether the list shows that the rule is in force. A narrow denial of a wide permission leaves
@@ -129,25 +98,6 @@ mod tests {
             write: has('w'),
             mknod: has('m'),
         }
-    }
-
-    #[test]
-    fn only_rules_without_a_denial_after_the_last_full_permission_allow_everything() {
-        let (deny, allow) = (
-            rule(false, None, None, "rwm"),
-            rule(true, None, None, "rwm"),
-        );
-        let null = rule(true, Some(DeviceKind::Char), Some(1), "rwm");
-        assert!(allow_everything(&[]));
-        assert!(allow_everything(&[deny.clone(), allow.clone()]));
-        assert!(allow_everything(&[
-            deny.clone(),
-            allow.clone(),
-            null.clone()
-        ]));
-        assert!(!allow_everything(std::slice::from_ref(&deny)));
-        assert!(!allow_everything(&[deny.clone(), null]));
-        assert!(!allow_everything(&[allow, deny]));
     }
 
     #[test]
