@@ -48,7 +48,7 @@ test("a busy process that is attached falls to its group's share", async () => {
     stderr: '',
   });
   expect(readFileSync(`/proc/${busy.pid}/cgroup`, 'utf8')).toMatch(
-    new RegExp(`:cpu[^:]*:.*/ctr-ts/${name}$`, 'm'),
+    new RegExp(`:(cpu[^:]*)?:.*/ctr-ts/${name}$`, 'm'),
   );
   await sleep(300);
   const limited = await share(4000);
@@ -84,7 +84,8 @@ test('tree shows controllers, what children can have, our groups and their limit
 
 test('rm refuses a group in use, removes an empty one, and the kernel has nothing left', async () => {
   const { directories } = await json('create', name, '--cpus', '0.2', '--memory', '64m');
-  expect(directories.length).toBeGreaterThan(1);
+  const unified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+  expect(directories.length > 1).toBe(!unified);
   await json('attach', name, String(busy.pid));
   expect(await ctr(['cgroup', 'rm', name])).toMatchObject({
     exitCode: 125,

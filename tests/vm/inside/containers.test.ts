@@ -1,0 +1,158 @@
+/** Containers where there is nothing but cgroup version 2: placed, limited, entered, ended. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Container, run } from '@ctr-ts/sdk';
+import { expect, test } from 'vitest';
+
+import { ctr, eventually } from '../../e2e/support/command.ts';
+
+const mount = '/sys/fs/cgroup';
+const host = { image: 'host:' } as const;
+const shell = (script: string) => ({ ...host, command: ['sh', '-c', script] });
+const groupOf = (pid: number | string) =>
+  readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().replace('0::', '');
+const ours = () =>
+  readdirSync(mount, { recursive: true }).filter((name) => /ctr-ts\//.test(`${name}`));
+
+/** Where this user's groups are to be: root's below the root, a user's below what was delegated. */
+const user = process.getuid?.() ?? 0;
+const base = user === 0 ? '' : `/user.slice/user-${user}.slice/user@${user}.service`;
+
+test('a container has its own group below the base, and nothing of it stays', async () => {
+  const running = run(shell('sleep 100'));
+  const { pid, containerId, enforcement } = await running.started;
+  expect(groupOf(pid)).toBe(`${base}/ctr-ts/${containerId}`);
+  expect(groupOf('self').startsWith(`${base}/ctr-ts/`)).toBe(false);
+  const control = readFileSync(`${mount}${base}/ctr-ts/cgroup.subtree_control`, 'utf8');
+  expect(control.trim().split(' ')).toEqual(expect.arrayContaining(['cpu', 'memory', 'pids']));
+  const group = enforcement.find((row) => row.feature === 'cgroup');
+  expect(group).toMatchObject({ enforced: true });
+  await running.kill();
+  await running;
+  await eventually('the end of the group', () => ours().length === 0);
+  expect(existsSync(`${mount}${base}/ctr-ts`)).toBe(false);
+});
+
+test('inside, its group is the root, mounted read-only, with its limits', async () => {
+  const result = await run({
+    ...shell(
+      'cat /proc/self/cgroup; cd /sys/fs/cgroup; ' +
+        'cat memory.max memory.swap.max pids.max cpu.max; ' +
+        'echo max > pids.max; mkdir below; grep " $PWD " /proc/self/mountinfo',
+    ),
+    memoryBytes: 64 << 20,
+    pidsLimit: 50,
+    cpus: 0.5,
+  });
+  const lines = result.stdout.trim().split('\n');
+  expect(lines.slice(0, 5)).toEqual([
+    '0::/',
+    String(64 << 20),
+    // docker: as much swap again as memory.
+    String(64 << 20),
+    '50',
+    '50000 100000',
+  ]);
+  expect(result.stderr.match(/Read-only file system/g)).toHaveLength(2);
+  expect(lines[5]).toMatch(/ \/ \/sys\/fs\/cgroup ro,.* - cgroup2 /);
+});
+
+test('a further process is in the group of its container', async () => {
+  await using box = await Container.create(host);
+  const running = box.exec(['sleep', '100']);
+  const { pid } = await running.started;
+  expect(groupOf(pid)).toBe(`${base}/ctr-ts/${box.id}`);
+  await running.kill();
+  await running;
+  expect((await box.exec(['cat', '/proc/self/cgroup'])).stdout).toBe('0::/\n');
+});
+
+test('what needs more memory than its limit is killed, and that is said', async () => {
+  // Swap is limited too, and there is none.
+  const script = 'head -c 300m /dev/zero | tail';
+  const killed = await run({ ...shell(script), memoryBytes: 32 << 20 });
+  expect(killed).toMatchObject({ oomKilled: true });
+  const fine = await run({ ...shell('head -c 1m /dev/zero | tail -c 1'), memoryBytes: 64 << 20 });
+  expect(fine).toMatchObject({ exitCode: 0, oomKilled: false });
+});
+
+test('a process limit stops a fork bomb', async () => {
+  const bomb = 'i=0; while [ $i -lt 60 ]; do sleep 60 & i=$((i+1)); done; echo all';
+  const result = await run({ ...shell(bomb), pidsLimit: 20 });
+  expect(result.stderr).toMatch(/fork/i);
+  expect(result.stdout).not.toContain('all');
+  expect(ours()).toEqual([]);
+});
+
+test('a busy loop is held to its share of a processor', async () => {
+  const running = run({ ...shell('while :; do :; done'), cpus: 0.2 });
+  const { pid } = await running.started;
+  const file = join(mount, groupOf(pid), 'cpu.stat');
+  const read = (name: string) =>
+    Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(readFileSync(file, 'utf8'))?.[1]);
+  const begin = { usedUs: read('usage_usec'), atMs: performance.now() };
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  const usedUs = read('usage_usec') - begin.usedUs;
+  const share = usedUs / 1000 / (performance.now() - begin.atMs);
+  expect(share).toBeGreaterThan(0.1);
+  expect(share).toBeLessThanOrEqual(0.24);
+  expect(read('nr_throttled')).toBeGreaterThan(10);
+  await running.kill();
+  await running;
+});
+
+test.runIf(user === 0)(
+  'root in a container opens the devices it was given and no others',
+  async () => {
+    // Made on a file system that honours devices, so that only the rules can refuse.
+    const open = (name: string) => `(: <${name}) && echo opened`;
+    const { stdout, stderr, exitCode } = await run({
+      ...shell(
+        `cd /dev; mknod disk b 254 0 && mknod kmsg2 c 1 11 && mknod zero2 c 1 5 && echo made;
+       ${open('zero2')}; ${open('disk')}; ${open('kmsg2')}; true`,
+      ),
+      capAdd: ['MKNOD'],
+    });
+    expect({ stdout, exitCode }, stderr).toEqual({ stdout: 'made\nopened\n', exitCode: 0 });
+    expect(stderr.match(/Operation not permitted/g)).toHaveLength(2);
+    const privileged = await run({
+      ...shell(`cd /dev; mknod k c 1 11; ${open('k')}`),
+      privileged: true,
+    });
+    expect(privileged.stdout).toBe('opened\n');
+  },
+);
+
+test.runIf(user === 0)('device rules are reported as enforced, and hold for exec', async () => {
+  await using box = await Container.create({ ...host, capAdd: ['MKNOD'] });
+  const running = run(shell('sleep 100'));
+  const { enforcement } = await running.started;
+  expect(enforcement.find((row) => row.feature === 'device rules')).toMatchObject({
+    supported: true,
+    enforced: true,
+  });
+  await running.kill();
+  await running;
+  const entered = await box.exec([
+    'sh',
+    '-c',
+    'mknod /dev/kmsg2 c 1 11 && echo made; : </dev/kmsg2',
+  ]);
+  expect(entered.stdout).toBe('made\n');
+  expect(entered.stderr).toContain('Operation not permitted');
+});
+
+test('the end of a container ends what it left behind, in groups of its own too', async () => {
+  const script = 'setsid sh -c "trap \\"\\" TERM; sleep 300 & sleep 300" & sleep 0.3';
+  const result = await run({ ...shell(script), pidsLimit: 30 });
+  expect(result.exitCode).toBe(0);
+  await eventually('the end of the groups', () => ours().length === 0);
+});
+
+test('explain shows the control files with their values', async () => {
+  await using box = await Container.create({ ...host, pidsLimit: 33 });
+  const ended = await ctr(['explain', '--json', box.id]);
+  expect(ended.exitCode, ended.stderr).toBe(0);
+  expect(ended.stdout).toMatch(/pids\.max",\s*"value": "33"/);
+});
