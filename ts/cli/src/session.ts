@@ -29,6 +29,9 @@ export interface SessionOptions {
 
 const STDOUT = 1;
 
+/** How long a window has another size: a program that is late sees no change and draws nothing. */
+const REDRAW_MS = 100;
+
 /** The size of the terminal that shows the process, `undefined` when stdout is none. */
 export function windowSize(): TerminalSize | undefined {
   if (!isatty(STDOUT)) return undefined;
@@ -111,12 +114,13 @@ export class Session {
     });
   }
 
-  /** Programs draw themselves when their window changes: it does, twice. */
+  /** Programs draw themselves when the size of their window changes: it does, and back again. */
   #redraw(): void {
     const size = windowSize();
     if (size === undefined) return;
     this.#resize({ columns: size.columns, rows: size.rows + 1 });
-    this.#resize(size);
+    const back = setTimeout(() => this.#resize(), REDRAW_MS);
+    this.#undo.push(() => clearTimeout(back));
   }
 
   #copyIn(): void {
