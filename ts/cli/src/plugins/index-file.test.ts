@@ -62,14 +62,14 @@ test('of many processes that write at once none is lost', async () => {
       '--input-type=module',
       '--eval',
       `const { updateIndex } = await import(${JSON.stringify(url)});
-       for (let i = 0; i < 10; i++) {
+       for (let i = 0; i < 25; i++) {
          updateIndex(${JSON.stringify(directory)}, ({ plugins }) => ({ plugins: [...plugins, { name: '${name}' + i }] }));
        }`,
     ]);
   await Promise.all(['a', 'b', 'c', 'd'].map(write));
-  expect(new Set(names(directory)).size).toBe(40);
-  expect(names(directory)).toHaveLength(40);
-  expect(readdirSync(directory)).toEqual(['index-40.json']);
+  expect(new Set(names(directory)).size).toBe(100);
+  expect(names(directory)).toHaveLength(100);
+  expect(readdirSync(directory)).toEqual(['index-100.json']);
 });
 
 test('a directory that others can write to is refused', () => {

@@ -26,6 +26,20 @@ import type { Index } from './record.ts';
 /** The form of the file; a newer ctr-ts may write another. */
 const FORMAT = 1;
 
+/** What is in it. */
+interface File extends Index {
+  format: typeof FORMAT;
+  /** Names this version of the index: a writer cannot tell its own by the number. */
+  writer: string;
+  /** The writers before, latest first. */
+  earlier: readonly string[];
+}
+
+const NONE: File = { format: FORMAT, writer: '', earlier: [], plugins: [] };
+
+/** More than that many others do not come between a writer's claim and its look whether it counts. */
+const REMEMBERED = 32;
+
 const NAME = /^index-(\d+)\.json$/;
 
 /** Nobody but the owner: what is in it runs as the owner. */
@@ -37,7 +51,8 @@ const PRIVATE = 0o700;
  * @throws CtrError `PLUGINS_UNSAFE`, `PLUGINS_UNREADABLE`
  */
 export function readIndex(directory: string): Index {
-  return read(directory).index;
+  const { plugins } = read(directory).file;
+  return { plugins };
 }
 
 /**
@@ -48,10 +63,12 @@ export function readIndex(directory: string): Index {
  */
 export function updateIndex(directory: string, change: (index: Index) => Index): void {
   for (;;) {
-    const { number, index } = read(directory);
-    const changed = change(index);
+    const { number, file } = read(directory);
+    const { plugins } = change({ plugins: file.plugins });
     makeDirectory(directory);
-    if (!claim(directory, number + 1, changed)) continue;
+    const writer = randomBytes(6).toString('hex');
+    const earlier = [file.writer, ...file.earlier].slice(0, REMEMBERED);
+    if (!claim(directory, number + 1, { format: FORMAT, writer, earlier, plugins })) continue;
     removeOlder(directory, number + 1);
     return;
   }
@@ -67,17 +84,17 @@ export function makeDirectory(directory: string): void {
   requirePrivate(directory);
 }
 
-function read(directory: string): { number: number; index: Index } {
+function read(directory: string): { number: number; file: File } {
   for (;;) {
     const number = latest(directory);
-    if (number === 0) return { number, index: { plugins: [] } };
+    if (number === 0) return { number, file: NONE };
     requirePrivate(directory);
     const path = fileOf(directory, number);
     try {
       // SECURITY: not checked field by field: whoever can write this file can as well write the
       // plugins it names.
-      const { format, plugins } = JSON.parse(readFileSync(path, 'utf8'));
-      if (format === FORMAT) return { number, index: { plugins } };
+      const file: File = JSON.parse(readFileSync(path, 'utf8'));
+      if (file.format === FORMAT) return { number, file };
     } catch (cause) {
       // A writer removed it, so there is a newer one.
       if ((cause as NodeJS.ErrnoException).code === 'ENOENT') continue;
@@ -87,11 +104,12 @@ function read(directory: string): { number: number; index: Index } {
   }
 }
 
-function claim(directory: string, number: number, index: Index): boolean {
-  const fresh = join(directory, `.index-${randomBytes(6).toString('hex')}`);
+/** Whether `file` now counts, or counted until somebody built on it. */
+function claim(directory: string, number: number, file: File): boolean {
+  const fresh = join(directory, `.index-${file.writer}`);
   const path = fileOf(directory, number);
   try {
-    writeFileSync(fresh, `${JSON.stringify({ format: FORMAT, ...index }, null, 2)}\n`);
+    writeFileSync(fresh, `${JSON.stringify(file, null, 2)}\n`);
     sync(fresh);
     linkSync(fresh, path);
     sync(directory);
@@ -101,9 +119,10 @@ function claim(directory: string, number: number, index: Index): boolean {
   } finally {
     rmSync(fresh, { force: true });
   }
-  // Two others may have been here since we looked, and the second removed the first one's file:
-  // then ours took an old number and counts for nothing.
-  if (latest(directory) === number) return true;
+  const now = read(directory);
+  if (now.file.writer === file.writer || now.file.earlier.includes(file.writer)) return true;
+  // Two others were here since we looked, and the second removed the first one's file: ours took
+  // that old number and counts for nothing.
   rmSync(path, { force: true });
   return false;
 }
