@@ -1,74 +1,32 @@
 /** Images of a real registry, from the command line: pulled, listed, run, removed. */
-import {
-  chmodSync,
-  chownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { chownSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { paths } from '@ctr-ts/dev/repository';
 import { spawnOptionsOf, testUserNames } from '@ctr-ts/dev/test-users';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { type AppImages, appImages } from './support/app-image.ts';
 import {
   type CommandOptions,
   ctr,
   type Ended,
-  execute,
   must,
   type Started,
   startCtr,
 } from './support/command.ts';
-import { busybox, pack } from './support/images.ts';
 import { leftSince, type Machine, snapshot } from './support/machine.ts';
-import { startRegistry, type TestRegistry, type TestRegistryOptions } from './support/registry.ts';
 import { productOf, userKinds } from './support/user.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'e2e-images-'));
-let registry: TestRegistry;
-
+let images: AppImages;
 beforeAll(async () => {
-  chmodSync(directory, 0o755);
-  const rootfs = busybox(directory);
-  if (rootfs === undefined) throw new Error('busybox-static is not installed');
-  writeFileSync(join(rootfs, 'etc/made-for'), 'images test\n');
-  const layout = join(directory, 'layout');
-  await pack(rootfs, layout);
-  const configured = [
-    ...['--config.entrypoint', '/bin/echo', '--config.entrypoint', 'entry', '--config.cmd', 'cmd'],
-    ...['--config.env', 'COLOUR=green', '--config.env', 'PATH=/bin', '--config.workingdir', '/tmp'],
-    ...['--config.user', 'user', '--config.label', 'team=images', '--config.label', 'tier=base'],
-    ...['--config.stopsignal', 'SIGQUIT'],
-  ];
-  await must('umoci', ['config', '--image', `${layout}:latest`, '--tag', 'app', ...configured]);
-  registry = await started({});
-  await registry.push(`oci:${layout}:latest`, 'plain:1');
-  await registry.push(`oci:${layout}:latest`, 'moving:latest');
-  await registry.push(`oci:${layout}:app`, 'team/app:1');
-  await registry.push(`oci:${layout}:app`, 'team/app:latest');
+  images = await appImages();
 }, 120_000);
-afterAll(async () => {
-  await registry?.stop();
-  rmSync(directory, { recursive: true });
-});
-
-async function started(options: TestRegistryOptions): Promise<TestRegistry> {
-  const found = await startRegistry(options);
-  if (typeof found === 'string') throw new Error(found);
-  return found;
-}
+afterAll(() => images?.close());
 
 /** What the registry says a name has, as somebody else's program reads it. */
 async function digestOf(name: string): Promise<string> {
   const words = ['inspect', '--tls-verify=false', '--format', '{{.Digest}}'];
-  return (await must('skopeo', [...words, `docker://${registry.host}/${name}`])).trim();
+  return (await must('skopeo', [...words, `docker://${images.registry.host}/${name}`])).trim();
 }
 
 /** Who uses the product. */
@@ -92,7 +50,7 @@ const callers: { caller: string; single: boolean; prepare(): Promise<Caller> }[]
       const product = await productOf(name);
       if (product === undefined) throw new Error(`no user ${name}: run npm test once as root`);
       const { user } = product;
-      const store = join(directory, `store-${name}`);
+      const store = join(images.directory, `store-${name}`);
       mkdirSync(store);
       chownSync(store, user.uid, user.gid);
       const env = { ...spawnOptionsOf(user).env, XDG_DATA_HOME: store };
@@ -115,7 +73,7 @@ describe.each(callers)('as $caller', ({ prepare, single }) => {
   let app: string;
   beforeAll(async () => {
     caller = await prepare();
-    app = `${registry.host}/team/app`;
+    app = images.app;
     await caller.run(['run', '--rm', 'host:', 'true']);
     before = snapshot();
   }, 180_000);
@@ -255,130 +213,6 @@ describe.each(callers)('as $caller', ({ prepare, single }) => {
 
   test('leaves nothing on the machine', async () => {
     expect(await leftSince(before)).toEqual([]);
-  });
-});
-
-describe("of the repository's build", () => {
-  test('the policy decides when a tag that moved is followed', async () => {
-    const image = `${registry.host}/moving`;
-    const read = async (...flags: string[]) =>
-      (await ctr(['run', '--rm', '-q', ...flags, image, 'cat', '/etc/made-for'])).stdout;
-    expect(await read()).toBe('images test\n');
-    const rootfs = join(directory, 'rootfs');
-    writeFileSync(join(rootfs, 'etc/made-for'), 'moved\n');
-    const layout = join(directory, 'moved');
-    await pack(rootfs, layout);
-    await registry.push(`oci:${layout}:latest`, 'moving:latest');
-    expect(await read()).toBe('images test\n');
-    expect(await read('--pull', 'missing')).toBe('images test\n');
-    expect(await read('--pull', 'always')).toBe('moved\n');
-    expect(await read('--pull', 'never')).toBe('moved\n');
-    // What the tag named before has lost its name, and is removed by its id.
-    const ids = (await ctr(['images', '-q', image])).stdout.trim().split('\n');
-    for (const id of ids) expect((await ctr(['rmi', '-f', id])).exitCode).toBe(0);
-  });
-
-  test('a plan asks no registry', async () => {
-    const image = `${registry.host}/plain:1`;
-    const missing = await ctr(['explain', '--plan', image, 'sh']);
-    expect(missing.stderr).toMatch(/\[IMAGE_NOT_FOUND\]/);
-    await ctr(['pull', '-q', image]);
-    expect((await ctr(['explain', '--plan', image, 'sh'])).stdout).toContain('overlay');
-    await ctr(['rmi', image]);
-  });
-
-  test('--json prints one document, and progress stays on stderr', async () => {
-    const image = `${registry.host}/plain:1`;
-    const pulled = await ctr(['pull', '--json', image]);
-    const result = JSON.parse(pulled.stdout);
-    expect(result).toMatchObject({ reference: image, name: image, upToDate: false });
-    expect(result.image.id).toMatch(/^sha256:/);
-    expect(pulled.stderr).toContain('1: Pulling from plain');
-    const [removed, missing] = JSON.parse((await ctr(['rmi', '--json', image, 'e2e-no'])).stdout);
-    expect(removed).toMatchObject({ name: image, ok: true, untagged: [image] });
-    expect(removed.deleted.length).toBeGreaterThan(0);
-    expect(missing).toMatchObject({ ok: false, error: { code: 'IMAGE_NOT_FOUND' } });
-    const wrong = await ctr(['pull', '--json', `${registry.host}/nowhere`]);
-    expect(JSON.parse(wrong.stdout)).toMatchObject({ error: { code: 'IMAGE_NOT_FOUND' } });
-    expect(wrong).toMatchObject({ exitCode: 125, stderr: '' });
-  });
-
-  test.each([
-    { title: 'an image that is missing', image: 'nowhere:1', code: 'IMAGE_NOT_FOUND' },
-    { title: 'a tag that is missing', image: 'plain:2', code: 'IMAGE_NOT_FOUND' },
-    {
-      title: 'a digest that is missing',
-      image: `plain@sha256:${'0'.repeat(64)}`,
-      code: 'IMAGE_NOT_FOUND',
-    },
-    { title: 'a name that is none', image: 'Plain', code: 'INVALID_REFERENCE' },
-    { title: 'a tag that is none', image: 'plain:a b', code: 'INVALID_REFERENCE' },
-  ])('$title is one line, its code and what to do', async ({ image, code }) => {
-    for (const verb of [
-      ['pull', '-q'],
-      ['run', '--rm', '-q'],
-    ]) {
-      const ended = await ctr([...verb, `${registry.host}/${image}`]);
-      expect(ended).toMatchObject({ exitCode: 125, stdout: '' });
-      expect(ended.stderr).toMatch(new RegExp(`^ctr-ts: .* \\[${code}\\]\n {2}next: \\S.*\n$`));
-    }
-  });
-
-  test('a private image is pulled with the password that docker login wrote down', async () => {
-    const account = { username: 'me', password: 'se:cret' };
-    const guarded = await started({ account });
-    try {
-      const image = await guarded.push(`oci:${directory}/layout:latest`, 'private/app:1');
-      const open = await guarded.push(`oci:${directory}/layout:latest`, 'public/app:1');
-      const folder = join(directory, 'docker');
-      mkdirSync(folder, { recursive: true });
-      const login = (password: string) => {
-        const auth = Buffer.from(`${account.username}:${password}`).toString('base64');
-        const config = { auths: { [guarded.host]: { auth } } };
-        writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
-      };
-      const env = { ...process.env, DOCKER_CONFIG: folder };
-      expect(await ctr(['pull', '-q', open])).toMatchObject({ exitCode: 0 });
-      for (const attempt of [() => ctr(['pull', image]), () => ctr(['pull', image], { env })]) {
-        login('wrong');
-        const ended = await attempt();
-        expect(ended).toMatchObject({ exitCode: 125, stdout: '' });
-        expect(ended.stderr).toMatch(/\[REGISTRY_UNAUTHORIZED\]\n {2}next: \S/);
-      }
-      login(account.password);
-      const ended = await ctr(['run', '--rm', '-q', image, 'cat', '/etc/made-for'], { env });
-      expect(ended).toMatchObject({ stdout: 'images test\n', stderr: '' });
-      await ctr(['rmi', image, open]);
-    } finally {
-      await guarded.stop();
-    }
-  });
-
-  test('without a network run says so at once and names host:', async () => {
-    const words = ['--net', paths.launcher, 'run', '--rm', 'alpine', 'true'];
-    const ended = await execute('unshare', words);
-    expect(ended).toMatchObject({ exitCode: 125, stdout: '' });
-    const lines = ended.stderr.trimEnd().split('\n');
-    expect(lines.at(-2)).toMatch(/^ctr-ts: .*docker\.io.* \[REGISTRY_UNREACHABLE\]$/);
-    expect(lines.at(-1)).toMatch(/^ {2}next: .*host:/);
-    expect(ended.durationMs).toBeLessThan(10_000);
-  });
-
-  test('Ctrl-C gives a pull up', async () => {
-    const silent = createServer(() => {});
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const { port } = silent.address() as AddressInfo;
-    for (const verb of [['pull'], ['run', '--rm']]) {
-      const started = startCtr([...verb, `127.0.0.1:${port}/never`]);
-      await new Promise((resolve) => silent.once('request', resolve));
-      started.child.kill('SIGINT');
-      const ended = await started.ended;
-      expect(ended).toMatchObject({ exitCode: 130, stdout: '' });
-      expect(ended.stderr).toMatch(/ctr-ts: given up \(SIGINT\)\n$/);
-      expect(ended.durationMs).toBeLessThan(10_000);
-    }
-    silent.closeAllConnections();
-    await new Promise((resolve) => silent.close(resolve));
   });
 });
 

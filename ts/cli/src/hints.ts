@@ -9,7 +9,8 @@ export const HINTS: Readonly<Record<string, string>> = {
   MOUNT_FAILED: 'this user must be able to enter every directory above what is shown or run from',
   IMAGE_NOT_FOUND: 'check the name and the tag; ctr-ts images lists the images of this user',
   IMAGE_IN_USE: 'remove the container first (ctr-ts ps -a), or force it: ctr-ts rmi -f IMAGE',
-  USER_NOT_FOUND: 'use a name that the image has, or numbers: --user 1000:1000',
+  USER_NOT_FOUND:
+    'use a name that the image has, or numbers: --user 1000:1000; without subordinate ids (ctr-ts doctor) there is only root: --user 0',
   NAME_IN_USE: 'choose another --name, or remove the old one: ctr-ts rm -f NAME',
   CONTAINER_NOT_FOUND: 'ctr-ts ps -a lists the containers of this user',
   CONTAINER_NOT_RUNNING: 'ctr-ts ps -a shows how it ended',

@@ -2,6 +2,7 @@ import { CtrError } from '@ctr-ts/sdk';
 import { expect, test } from 'vitest';
 import { recordingIo } from './io.test.fixture.ts';
 import { layer, manifest, pulled } from './present/pull.test.fixture.ts';
+import { terminalIo } from './present/terminal.test.fixture.ts';
 import { pullWatch } from './pull-watch.ts';
 
 const pulling = {
@@ -40,5 +41,15 @@ test('signals give up a pull, and nothing before or after it', () => {
   expect(process.listenerCount('SIGINT')).toBe(before);
   const error = new CtrError('COMMAND_NOT_FOUND', 'no such program');
   expect(() => watch.exitCode(error)).toThrow(error);
-  watch.close();
+});
+
+test('a failure ends the progress before anything is said about it', () => {
+  const io = terminalIo(80, 24);
+  const watch = pullWatch(io, { quiet: false, policy: 'always' });
+  for (const event of [pulling, manifest('a'), layer('a', 'downloading', 1)]) watch.onPull(event);
+  const error = new CtrError('REGISTRY_UNREACHABLE', 'gone');
+  expect(() => watch.exitCode(error)).toThrow(error);
+  io.note('ctr-ts: gone');
+  expect(io.lines().at(-1)).toBe('ctr-ts: gone');
+  expect(io.lines().at(-2)).toMatch(/^a0+: Downloading/);
 });

@@ -11,10 +11,11 @@ export interface PullWatch {
   onPull(event: PullEvent): void;
   /** Aborts when a signal to us comes while the image is pulled. */
   readonly signal: AbortSignal;
-  /** A shell's exit code when a signal gave the pull up; throws any other failure. */
+  /**
+   * Ends the progress where it stands. A shell's exit code when a signal gave the pull up; throws any
+   * other failure.
+   */
   exitCode(error: unknown): number;
-  /** Ends the progress where it stands. */
-  close(): void;
 }
 
 export function pullWatch(
@@ -46,9 +47,10 @@ export function pullWatch(
     },
     signal: controller.signal,
     exitCode: (error) => {
+      // ORDER: the progress first, which would draw over what is said below it.
+      close();
       if (interrupted === undefined) throw error;
       return interrupted.exitCode(error);
     },
-    close,
   };
 }

@@ -30,7 +30,7 @@ export interface Verb<T extends FlagTable = FlagTable> extends Grammar<T> {
 /** The same verb under another of docker's names. */
 export function renamed(verb: Verb, id: string): Verb {
   const examples = verb.examples.map((line) => line.replace(verb.id, id));
-  return { ...verb, id, summary: `${verb.summary} (${verb.id})`, examples };
+  return { ...verb, id, examples };
 }
 
 /** A verb whose flag types are known inside it and forgotten outside. */

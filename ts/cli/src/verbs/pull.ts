@@ -25,9 +25,8 @@ export const verb = defineVerb({
       else io.print(result.reference);
       return 0;
     } catch (error) {
-      return interrupted.exitCode(error);
-    } finally {
       progress?.close();
+      return interrupted.exitCode(error);
     }
   },
 });

@@ -43,8 +43,6 @@ export const verb = defineVerb({
       return await follow(started, io, { ...how, name });
     } catch (error) {
       return pull.exitCode(error);
-    } finally {
-      pull.close();
     }
   },
 });
