@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { paths } from '@ctr-ts/dev/repository';
-import { Container, Image, run } from '@ctr-ts/sdk';
+import { Container, Image, prune, run } from '@ctr-ts/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { type AppImages, appImages, mustStart, packMadeFor } from './support/app-image.ts';
@@ -156,7 +156,7 @@ test('on a terminal progress is drawn in place, and colours nothing', async () =
 });
 
 test("the SDK pulls, lists, runs and removes, in a store of the caller's", async () => {
-  const engine = { dataRoot: join(directory, 'sdk-data') };
+  const engine = { dataRoot: join(directory, 'sdk-data'), runRoot: join(directory, 'sdk-run') };
   const reference = `${app}:1`;
   const types: string[] = [];
   for await (const event of Image.pull(reference, { engine })) {
@@ -172,7 +172,14 @@ test("the SDK pulls, lists, runs and removes, in a store of the caller's", async
   const onPull = ({ type }: { type: string }) => void events.push(type);
   const byId = { image: image.id.slice(7, 19), command: ['x'], engine, onPull };
   expect((await run(byId).orThrow()).stdout).toBe('entry x\n');
+  {
+    await using container = await Container.create({ ...byId, command: undefined });
+    expect(await container.inspect()).toMatchObject({ image: reference, imageId: image.id });
+  }
   expect(events).toEqual([]);
+  const orphan = `sha256:${'e'.repeat(64)}`;
+  writeFileSync(join(engine.dataRoot, 'blobs/sha256', 'e'.repeat(64)), 'of a pull that was killed');
+  expect((await prune(engine)).blobs).toEqual([orphan]);
   const { untagged, deleted } = await Image.remove(reference, { engine });
   expect(untagged).toEqual([reference]);
   expect(deleted).toContain(image.id);

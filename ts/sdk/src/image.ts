@@ -1,6 +1,7 @@
 /** From an image reference to a root file system and what its image says about starting on it. */
 
 import {
+  familiarName,
   type RootSource as ImageRoot,
   parseReference,
   prepareRoot,
@@ -8,7 +9,6 @@ import {
 } from '@ctr-ts/image';
 import type { Core } from './core.ts';
 import type { HostFacts } from './host.ts';
-import { familiarReference } from './image-info.ts';
 import { obtainImage, type PullPolicy } from './obtain.ts';
 import type { SpecMount } from './oci.ts';
 import type { ImageDefaults } from './options.ts';
@@ -84,7 +84,7 @@ async function locate(
   const reference = parseReference(input.reference);
   if (reference.transport !== 'registry') return { reference, name: input.reference, id: null };
   const image = await obtainImage({ ...input, reference, text: input.reference });
-  return { reference: image.reference, name: familiarReference(input.reference), id: image.id };
+  return { reference: image.reference, name: familiarName(image.reference), id: image.id };
 }
 
 /** An image may say anything; one that names no signal is stopped as if it said nothing. */

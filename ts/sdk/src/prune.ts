@@ -1,7 +1,13 @@
 /** Removes what ended containers and dead processes left behind. */
 
 import { join } from 'node:path';
-import { openStore, pruneSkeletons, pruneStaging, pruneWritableLayers } from '@ctr-ts/image';
+import {
+  openStore,
+  pruneBlobs,
+  pruneSkeletons,
+  pruneStaging,
+  pruneWritableLayers,
+} from '@ctr-ts/image';
 import { openCore } from './core.ts';
 import type { EngineOptions } from './options.ts';
 import { directories } from './paths.ts';
@@ -17,6 +23,8 @@ export interface PruneReport {
   layers: string[];
   /** Unfinished work in the image store, and what `host:` containers of earlier boots ran on. */
   staging: string[];
+  /** What interrupted pulls downloaded and no image of the store uses. */
+  blobs: string[];
 }
 
 /** Prunes the records and writable layers of containers without an owner; images stay. */
@@ -39,5 +47,6 @@ export async function prune(engine?: EngineOptions): Promise<PruneReport> {
     cgroups,
     layers: [...layers, ...lost.map((id) => join(paths.dataRoot, 'containers', id))],
     staging,
+    blobs: await pruneBlobs(store),
   };
 }

@@ -1,7 +1,16 @@
+import type { PruneReport } from '@ctr-ts/sdk';
 import { expect, test } from 'vitest';
 import { presentPruned } from './pruned.ts';
 
-const NOTHING = { containers: [], names: [], sockets: [], cgroups: [], layers: [], staging: [] };
+const NOTHING: PruneReport = {
+  containers: [],
+  names: [],
+  sockets: [],
+  cgroups: [],
+  layers: [],
+  staging: [],
+  blobs: [],
+};
 
 test('nothing to do is said', () => {
   expect(presentPruned(NOTHING)).toBe('nothing to remove\n');
@@ -12,7 +21,15 @@ test('each thing that was removed has a line', () => {
     { id: 'a'.repeat(64), name: 'web' },
     { id: 'b'.repeat(64), name: null },
   ];
-  expect(presentPruned({ ...NOTHING, containers, cgroups: ['/cg/x'], layers: ['/l'] })).toBe(
-    'removed container aaaaaaaaaaaa web\nremoved container bbbbbbbbbbbb\nremoved cgroup /cg/x\nremoved writable layer /l\n',
+  expect(
+    presentPruned({
+      ...NOTHING,
+      containers,
+      cgroups: ['/cg/x'],
+      layers: ['/l'],
+      blobs: ['sha256:1'],
+    }),
+  ).toBe(
+    'removed container aaaaaaaaaaaa web\nremoved container bbbbbbbbbbbb\nremoved cgroup /cg/x\nremoved writable layer /l\nremoved unused sha256:1\n',
   );
 });

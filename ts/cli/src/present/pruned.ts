@@ -6,7 +6,7 @@ import { shortId } from './containers.ts';
 
 /** Says so when there was nothing. */
 export function presentPruned(report: PruneReport): string {
-  const { containers, names, sockets, cgroups, layers, staging } = report;
+  const { containers, names, sockets, cgroups, layers, staging, blobs } = report;
   const lines = [
     ...containers.map(
       ({ id, name }) => `container ${shortId(id)}${name === null ? '' : ` ${name}`}`,
@@ -16,6 +16,7 @@ export function presentPruned(report: PruneReport): string {
     ...cgroups.map((path) => `cgroup ${path}`),
     ...layers.map((path) => `writable layer ${path}`),
     ...staging.map((path) => `unfinished ${path}`),
+    ...blobs.map((digest) => `unused ${digest}`),
   ];
   if (lines.length === 0) return 'nothing to remove\n';
   return lines.map((line) => `removed ${printable(line)}\n`).join('');
