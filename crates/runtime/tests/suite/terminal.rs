@@ -313,6 +313,47 @@ fn a_launcher_with_an_idle_detached_container_does_nothing() {
     assert!(!owner.state.path().join("idle").exists());
 }
 
+#[test]
+fn a_client_that_holds_on_to_what_has_ended_costs_nothing() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    let running = owner
+        .launch(&with_terminal(plan("held", rootfs.path(), "true")), false)
+        .unwrap();
+    assert_eq!(owner.exit(running.token).exit_code, Some(0));
+    let before = cpu_ticks(&owner);
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(cpu_ticks(&owner) - before <= 1, "the launcher is busy");
+    drop(running);
+}
+
+#[test]
+fn a_detached_further_process_ends_with_its_container() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    let mut held = plan("held", rootfs.path(), "");
+    held.process.program = Program::Init;
+    held.mounts = with_terminal(plan("held", rootfs.path(), "")).mounts;
+    let init = owner.launch(&held, false).unwrap();
+    let script = "busybox yes | busybox head -c 100000; busybox sleep 100";
+    let running = owner
+        .exec("held", &terminal_process(process(script)))
+        .unwrap();
+    owner.send(
+        &Request::Detach {
+            token: running.token,
+        },
+        &[],
+    );
+    assert!(matches!(owner.receive(), Reply::Detached { .. }));
+    assert!(!ended(&running.pidfd, 100));
+    ctr_sys::pidfd::send_signal(init.pidfd.as_fd(), 15).unwrap();
+    owner.exit(init.token);
+    assert!(ended(&running.pidfd, 2000));
+    owner.hang_up();
+    assert!(ended(&owner.pidfd, 3000), "the launcher stayed");
+}
+
 fn cpu_ticks(owner: &Owner) -> u64 {
     let stat = format!("/proc/{}/stat", pid_of(&owner.pidfd));
     let stat = std::fs::read_to_string(stat).unwrap();

@@ -35,7 +35,7 @@ enum Source {
     Report(JobId),
     /// The terminal of a job that no client holds.
     Terminal(JobId),
-    Process,
+    Process(JobId),
 }
 
 /// All that a launcher holds.
@@ -167,7 +167,7 @@ impl Server {
                 while let Ok(Some(_)) = self.children.read_signal() {}
                 self.reap();
             }
-            Source::Process => self.reap(),
+            Source::Process(_) => self.reap(),
             Source::Report(job) => self.read_report(job),
             Source::Terminal(job) => self.drain(job),
             Source::Client(client) => self.read_request(client),
@@ -344,7 +344,7 @@ impl Server {
             self.watch(report, Source::Report(number))?;
         }
         if let Some(pidfd) = &job.pidfd {
-            self.watch(pidfd, Source::Process)?;
+            self.watch(pidfd, Source::Process(number))?;
         }
         Ok(())
     }
@@ -387,7 +387,7 @@ impl Server {
                 let pidfd = descriptors.into_iter().next();
                 let ended = self.strays.remove(&pid);
                 if let (Some(pidfd), None) = (&pidfd, ended) {
-                    let _ = self.watch(pidfd, Source::Process);
+                    let _ = self.watch(pidfd, Source::Process(number));
                 }
                 if let Some(job) = self.jobs.get_mut(&number) {
                     job.pid = Some(pid);

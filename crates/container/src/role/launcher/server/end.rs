@@ -63,9 +63,15 @@ impl Server {
         let Some(mut job) = self.jobs.remove(&number) else {
             return;
         };
-        self.forget(
-            |source| matches!(source, Source::Report(job) | Source::Terminal(job) if job == number),
-        );
+        self.forget(|source| match source {
+            Source::Report(job) | Source::Terminal(job) | Source::Process(job) => job == number,
+            _ => false,
+        });
+        if let Some(pidfd) = &job.pidfd {
+            // The client holds the same file, which reports the end for as long as it is open: for
+            // a client that is stopped, this loop would never rest.
+            let _ = self.epoll.delete(pidfd);
+        }
         // ORDER: before the client hears of the end; nothing is said to a terminal any more.
         self.unwatch_terminal(&mut job);
         let mut exit = exit_of(ended);
