@@ -53,6 +53,7 @@ export const ERROR_CODES = [
   'USER_NOT_FOUND',
   // Terminals.
   'NO_TERMINAL',
+  'TERMINAL_REFUSED',
   'TERMINAL_BUSY',
   // Control groups.
   'CGROUP_UNAVAILABLE',

@@ -197,6 +197,7 @@ describe.skipIf(missing.length > 0)(`terminals with a real launcher ${missing.jo
       console.log((await launched.exited).reason);
     `);
     expect(await other.ended).toEqual({ code: 0, output: 'TERMINAL_BUSY\ndetached\n' });
+    expect(await open().prune(place.runRoot)).toMatchObject({ containers: [], sockets: [] });
     const [entry] = open().listStates(place.runRoot);
     expect(entry).toMatchObject({ id, status: 'running' });
 

@@ -127,6 +127,7 @@ export interface PlanProcess {
   rlimits: { resource: string; soft: number; hard: number }[];
   oomScoreAdj: number | null;
   terminal: boolean;
+  consoleSize: { rows: number; columns: number } | null;
   seccomp: PlanFilter | null;
 }
 

@@ -46,6 +46,9 @@ pub(crate) fn of_process(process: &Process) -> Vec<Enforcement> {
     if process.seccomp.is_some() {
         rows.push(got("seccomp", "filter"));
     }
+    if process.terminal {
+        rows.push(got("terminal", "required"));
+    }
     if process.no_new_privileges {
         rows.push(got("no new privileges", "required"));
     }

@@ -97,6 +97,7 @@ export const PLAN: Plan = {
     rlimits: [],
     oomScoreAdj: null,
     terminal: false,
+    consoleSize: null,
     seccomp: {
       defaultAction: { kind: 'errno', value: 1 },
       architectures: ['SCMP_ARCH_X86_64'],

@@ -71,7 +71,7 @@ function insideOf(plan: Plan, kind: Kind): string {
 }
 
 function programName(program: Plan['process']['program']): string {
-  return program.kind === 'command' ? (program.args[0] ?? '') : program.kind;
+  return 'args' in program ? (program.args[0] ?? '') : program.kind;
 }
 
 function rootRow({ root: { source, attributes } }: Plan): Row {
@@ -136,7 +136,7 @@ function cgroupRows({ cgroup }: Plan): Row[] {
 }
 
 function processRows(plan: Plan): Row[] {
-  const { program, user, cwd, env, noNewPrivileges, rlimits, oomScoreAdj } = plan.process;
+  const { program, user, cwd, env, noNewPrivileges, rlimits, oomScoreAdj, terminal } = plan.process;
   const identity = user.lookup ?? `${user.uid}:${user.gid}`;
   const groups = [...user.additionalGids, ...user.lookupGroups];
   return [
@@ -145,6 +145,7 @@ function processRows(plan: Plan): Row[] {
     ...(groups.length > 0 ? [['further groups', '', groups.join(' ')] satisfies Row] : []),
     ['working directory', '', cwd],
     ['environment', '', env.join(' ')],
+    ...(terminal ? [['terminal', 'held by the owner', '/dev/pts/N'] satisfies Row] : []),
     ['no new privileges', '', noNewPrivileges ? 'yes' : 'no: set-id programs work'],
     ...(oomScoreAdj === null ? [] : [['oom_score_adj', '', String(oomScoreAdj)] satisfies Row]),
     ...rlimits.map(
