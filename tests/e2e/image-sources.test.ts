@@ -45,6 +45,10 @@ test('a plan asks no registry', async () => {
   expect(missing.stderr).toMatch(/\[IMAGE_NOT_FOUND\]/);
   await ctr(['pull', '-q', image]);
   expect((await ctr(['explain', '--plan', image, 'sh'])).stdout).toContain('overlay');
+  const [inspected] = JSON.parse((await ctr(['inspect', image])).stdout);
+  expect(inspected).toMatchObject({ names: [image], config: { command: ['/bin/sh'] } });
+  const other = await ctr(['inspect', '--type', 'container', image]);
+  expect(other.stderr).toMatch(/\[CONTAINER_NOT_FOUND\]/);
   await ctr(['rmi', image]);
 });
 

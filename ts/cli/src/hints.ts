@@ -8,6 +8,10 @@ export const HINTS: Readonly<Record<string, string>> = {
   BAD_WORKDIR: 'name a directory that the image has: --workdir DIR',
   MOUNT_FAILED: 'this user must be able to enter every directory above what is shown or run from',
   IMAGE_NOT_FOUND: 'check the name and the tag; ctr-ts images lists the images of this user',
+  INVALID_IMAGE: 'it is no image that can be run: check its name, or build or copy it again',
+  REGISTRY_ERROR: 'the registry failed: try again later',
+  REGISTRY_UNREACHABLE: 'check the name of the registry and the network',
+  REGISTRY_UNAUTHORIZED: 'log in with podman login or docker login; check the name too',
   IMAGE_IN_USE: 'remove the container first (ctr-ts ps -a), or force it: ctr-ts rmi -f IMAGE',
   USER_NOT_FOUND:
     'use a name that the image has, or numbers: --user 1000:1000; without subordinate ids (ctr-ts doctor) there is only root: --user 0',

@@ -79,5 +79,7 @@ export function pullSummary(event: Extract<PullEvent, { type: 'pulled' }>): stri
 /** The line about a further try. */
 export function retryLine({ operation, error, delayMs }: Extract<PullEvent, { type: 'retry' }>) {
   const seconds = Math.max(1, Math.round(delayMs / 1000));
-  return `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}: ${operation}: ${error}`;
+  // Most errors begin with the operation that failed.
+  const what = error.startsWith(operation) ? error : `${operation}: ${error}`;
+  return `Retrying in ${seconds} second${seconds === 1 ? '' : 's'}: ${what}`;
 }

@@ -42,7 +42,7 @@ export function pulled(upToDate: boolean): PullEvent {
 }
 
 /** An operation that is tried again. */
-export const RETRY: PullEvent = {
+export const RETRY: Extract<PullEvent, { type: 'retry' }> = {
   type: 'retry',
   operation: 'download sha256:aaa',
   error: 'the connection broke',

@@ -42,9 +42,16 @@ test('an image that was there is said to be up to date', () => {
   expect(io.stderr()).toBe(`Digest: ${digest('f')}\nStatus: Image is up to date for alpine:3.20\n`);
 });
 
+test('what failed is named once', () => {
+  const io = recordingIo();
+  const error = `${RETRY.operation}: the server answers 500`;
+  pullPresenter(io).take({ ...RETRY, error, delayMs: 300 });
+  expect(io.stderr()).toBe(`Retrying in 1 second: ${error}\n`);
+});
+
 test('what a registry says cannot move the cursor', () => {
   const io = recordingIo();
-  pullPresenter(io).take({ ...RETRY, error: '\u001b[2Jgone' } as typeof RETRY);
+  pullPresenter(io).take({ ...RETRY, error: '\u001b[2Jgone' });
   expect(io.stderr()).not.toContain('\u001b');
 });
 

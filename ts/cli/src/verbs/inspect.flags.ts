@@ -3,6 +3,12 @@
 import { type FlagTable, HELP_FLAG, JSON_FLAG } from '../flags.ts';
 
 export const INSPECT_FLAGS = [
+  {
+    name: 'type',
+    type: 'string',
+    metavar: 'container|image',
+    help: 'look for one kind only; else a container goes before an image',
+  },
   JSON_FLAG,
   HELP_FLAG,
   {
@@ -13,10 +19,4 @@ export const INSPECT_FLAGS = [
     notYet: 'filter the JSON: ctr-ts inspect CONTAINER | jq',
   },
   { name: 'size', short: 's', type: 'boolean', help: 'not there yet', notYet: 'leave it out' },
-  {
-    name: 'type',
-    type: 'string',
-    help: 'not there yet',
-    notYet: 'leave it out; of images: ctr-ts image inspect IMAGE',
-  },
 ] as const satisfies FlagTable;
