@@ -65,6 +65,7 @@ export class Session {
     try {
       this.#raw?.enter();
       this.#followSize();
+      this.#noticeHangup();
       if (this.#options.interactive) this.#copyIn();
       const shown = this.#copyOut();
       Promise.all([this.#target, shown]).then(
@@ -105,6 +106,16 @@ export class Session {
     }
     process.on('SIGCONT', resume);
     this.#undo.push(() => process.off('SIGCONT', resume));
+  }
+
+  /** Without input, and while nothing is shown, only the signal tells that our terminal is gone. */
+  #noticeHangup(): void {
+    if (!isatty(STDOUT)) return;
+    const look = (): void => {
+      if (!isatty(STDOUT)) this.#end.resolve('lost');
+    };
+    process.on('SIGHUP', look);
+    this.#undo.push(() => process.off('SIGHUP', look));
   }
 
   #resize(size = windowSize()): void {

@@ -21,6 +21,7 @@ export const debianPackages: readonly Row[] = [
   { name: 'umoci', purpose: 'test', reason: 'makes OCI layouts that are not our own' },
   { name: 'skopeo', purpose: 'test', reason: 'copies and checks OCI layouts' },
   { name: 'docker-registry', purpose: 'test', reason: 'a real registry to pull from' },
+  { name: 'tmux', purpose: 'test', reason: 'a terminal to type at' },
   { name: 'openssl', purpose: 'test', reason: 'makes the certificate of a token server' },
   { name: 'uidmap', purpose: 'test', reason: 'newuidmap and newgidmap for subordinate ids' },
   { name: 'procps', purpose: 'test', reason: 'ps, to look at a container from outside' },

@@ -38,13 +38,27 @@ export async function stopContainer(
       hint: 'give milliseconds, or Infinity to wait for ever',
     });
   }
-  await container.kill(signal);
+  if (!(await killed(container, signal))) return await container.wait({});
   const patience = AbortSignal.timeout(Math.min(timeoutMs, MAX_DELAY_MS));
   try {
     return await container.wait(timeoutMs === Number.POSITIVE_INFINITY ? {} : { signal: patience });
   } catch (error) {
     if (!(error instanceof CtrError && error.code === 'ABORTED')) throw error;
   }
-  await container.kill('SIGKILL');
+  await killed(container, 'SIGKILL');
   return await container.wait({});
+}
+
+/** False when it had ended before. */
+async function killed(container: Stoppable, signal: Signal): Promise<boolean> {
+  try {
+    await container.kill(signal);
+    return true;
+  } catch (error) {
+    const hasEnded =
+      error instanceof CtrError &&
+      (error.code === 'CONTAINER_NOT_RUNNING' || error.code === 'CONTAINER_NOT_FOUND');
+    if (hasEnded) return false;
+    throw error;
+  }
 }

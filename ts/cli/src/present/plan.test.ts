@@ -75,3 +75,9 @@ test('a container without a filter says that every call is allowed', () => {
   const seccomp = planSections({ ...PLAN, process }).find(({ title }) => title === 'seccomp');
   expect(seccomp?.rows).toEqual([['unconfined', 'no filter', 'every call']]);
 });
+
+test('a terminal is said to be there', () => {
+  const process = { ...PLAN.process, terminal: true };
+  const rows = planSections({ ...PLAN, process }).find(({ title }) => title === 'process')?.rows;
+  expect(rows).toContainEqual(['terminal', '', 'its own, of its own devpts']);
+});
