@@ -40,9 +40,10 @@ export interface Addon {
   resize(sink: number, token: number, rows: number, columns: number): void;
   /**
    * Leave a container with a terminal to its launcher, which from then on outlives this process
-   * until its last such container has ended, and reads (and drops) what the terminal says. Only for
-   * a token of `launch` or `attachTerminal`; an attached one is merely let go again. Events:
-   * detached, the last of its token | detachFailed, after which all is as before.
+   * until its last such container has ended, and reads (and drops) what the terminal says. One that
+   * was attached to is merely let go again; a further process (`exec`) goes on as long as its
+   * container does, and nobody can attach to it. Events: detached, the last of its token |
+   * detachFailed, after which all is as before.
    */
   detach(sink: number, token: number): void;
   /**
@@ -127,7 +128,7 @@ export interface Stdio {
   /**
    * Our end of a stream socket that carries the terminal's bytes both ways, or -1. It ends when
    * the last process that holds the terminal has, all output delivered. Half-closing it types the
-   * terminal's end-of-file character (nothing in raw mode).
+   * terminal's end-of-file character (nothing in raw mode, where it is a byte like any other).
    */
   terminal: number;
 }

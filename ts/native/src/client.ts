@@ -41,7 +41,8 @@ export interface Launched {
   resize(rows: number, columns: number): void;
   /**
    * Leaves a container with a terminal to its launcher: it goes on without this process, and
-   * `exited` says `detached`. One that was attached is only let go.
+   * `exited` says `detached`. One that was attached to is only let go; a further process goes on as
+   * long as its container does.
    *
    * Rejects with `NO_TERMINAL` where there is none, and with `CONTAINER_NOT_RUNNING` when it ended
    * first; then nothing has changed.

@@ -84,6 +84,21 @@ describe.skipIf(missing.length > 0)(`terminals with a real launcher ${missing.jo
     expect(await other.exited).toMatchObject({ exitCode: 3 });
   });
 
+  test('a shell that edits lines itself hears the end of file too', async () => {
+    const { handle, screen } = openTerminal();
+    const run = open().launch(
+      interactive(place, nextId(), 'PS1=ready exec bash --noprofile --norc -i'),
+      handle,
+    );
+    await screen.waitFor('ready');
+    screen.text = '';
+    screen.socket.write('(exit 6)\n');
+    // At its prompt again: what is typed ahead meets the terminal in another mode.
+    await screen.waitFor('ready');
+    screen.socket.end();
+    expect(await run.exited).toMatchObject({ exitCode: 6 });
+  });
+
   test('a window is resized, before the start and after it', async () => {
     const { handle, screen } = openTerminal();
     const script =

@@ -7,7 +7,8 @@
 //! proper, executed from a sealed copy of the executable. What it holds: its end of the socket to
 //! Node, the owner socket for other processes, one pidfd, lock and cgroup for each container. What
 //! it waits for: messages, reports and pidfds, in one epoll loop; the end of Node's connection ends
-//! it. How its failure reaches the user: before Hello as [`Reply::Unsupported`] or
+//! it, unless a container with a terminal was left to it: then it serves other processes until the
+//! last such container has ended. How its failure reaches the user: before Hello as [`Reply::Unsupported`] or
 //! [`Reply::Failed`] with token 0, afterwards as the end of the connection (`RUNTIME_LOST`).
 
 mod clone;

@@ -4,12 +4,12 @@
 //! in either direction. [`Relay::turn`] moves what can be moved; the loop of the io thread calls it
 //! when either descriptor is ready for what [`Relay::wanted`] says.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::EpollFlags;
-use nix::sys::socket::{Shutdown, shutdown};
+use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
 use nix::sys::termios::{LocalFlags, SpecialCharacterIndices, tcgetattr};
 
 /// Room of each buffer.
@@ -85,10 +85,7 @@ impl Relay {
         let over = !self.speaks && self.output.is_empty();
         if over {
             // Tells JavaScript at once, even if it holds its own end open.
-            let _ = shutdown(
-                std::os::fd::AsRawFd::as_raw_fd(&self.socket),
-                Shutdown::Both,
-            );
+            let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
         }
         over
     }
@@ -134,7 +131,12 @@ impl Relay {
     }
 
     fn write_socket(&mut self) -> bool {
-        match self.output.drain(&self.socket) {
+        let socket = self.socket.as_raw_fd();
+        // Whether SIGPIPE is ignored is the embedding process's choice, not ours.
+        let sent = self
+            .output
+            .drain(|bytes| send(socket, bytes, MsgFlags::MSG_NOSIGNAL));
+        match sent {
             Ok(count) => count > 0,
             Err(Errno::EAGAIN | Errno::EINTR) => false,
             Err(_) => {
@@ -185,7 +187,10 @@ impl Relay {
             self.input.put(&end_of_file(&self.master, self.last));
         }
         let last = self.input.last();
-        match self.input.drain(&self.master) {
+        match self
+            .input
+            .drain(|bytes| nix::unistd::write(&self.master, bytes))
+        {
             Ok(0) | Err(Errno::EAGAIN | Errno::EINTR) => false,
             Ok(_) => {
                 if let (true, Some(last)) = (self.input.is_empty(), last) {
@@ -202,14 +207,17 @@ impl Relay {
 }
 
 /// What types the end of file at a terminal, termios(3): VEOF in canonical mode, twice after an
-/// unfinished line, for the first only delivers that. In raw mode there is no such thing.
+/// unfinished line, for the first only delivers that. A program that edits lines itself but leaves
+/// signals to the terminal (a shell with readline) takes the character for the same; in raw mode
+/// it would be a byte like any other.
 fn end_of_file(master: &OwnedFd, last: u8) -> Vec<u8> {
     let Ok(modes) = tcgetattr(master) else {
         return Vec::new();
     };
     let character = modes.control_chars[SpecialCharacterIndices::VEOF as usize];
     // 0 is _POSIX_VDISABLE.
-    if !modes.local_flags.contains(LocalFlags::ICANON) || character == 0 {
+    let by_lines = LocalFlags::ICANON | LocalFlags::ISIG;
+    if !modes.local_flags.intersects(by_lines) || character == 0 {
         return Vec::new();
     }
     if matches!(last, b'\n' | b'\r') {
@@ -267,11 +275,11 @@ impl Buffer {
     }
 
     /// Write once, as much as is taken.
-    fn drain(&mut self, to: &OwnedFd) -> Result<usize, Errno> {
+    fn drain(&mut self, write: impl FnOnce(&[u8]) -> Result<usize, Errno>) -> Result<usize, Errno> {
         if self.is_empty() {
             return Ok(0);
         }
-        let count = nix::unistd::write(to, &self.bytes[self.start..])?;
+        let count = write(&self.bytes[self.start..])?;
         self.start += count;
         if self.is_empty() {
             self.clear();

@@ -30,6 +30,8 @@ pub(crate) struct Running {
     pub(crate) pidfd: OwnedFd,
     /// Features reported as enforced.
     pub(crate) enforced: Vec<String>,
+    /// Features reported as asked for and not had.
+    pub(crate) refused: Vec<String>,
     /// Master of its terminal, if it has one.
     pub(crate) terminal: Option<OwnedFd>,
     stdout: OwnedFd,
@@ -184,9 +186,11 @@ impl Owner {
             ) => {
                 assert_eq!(started, token);
                 let mut descriptors = descriptors.into_iter();
-                let enforced = enforcement.into_iter().filter(|row| row.enforced);
+                let (enforced, refused): (Vec<_>, Vec<_>) =
+                    enforcement.into_iter().partition(|row| row.enforced);
                 Ok(Running {
-                    enforced: enforced.map(|row| row.feature).collect(),
+                    enforced: enforced.into_iter().map(|row| row.feature).collect(),
+                    refused: refused.into_iter().map(|row| row.feature).collect(),
                     token,
                     pidfd: descriptors.next().unwrap(),
                     terminal: descriptors.next(),

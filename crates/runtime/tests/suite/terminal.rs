@@ -213,6 +213,23 @@ fn whatever_is_no_multiplexer_is_refused() {
 }
 
 #[test]
+fn a_console_that_leads_elsewhere_is_left_alone_and_reported() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    std::fs::create_dir(rootfs.path().join("dev")).unwrap();
+    std::os::unix::fs::symlink("/bin/busybox", rootfs.path().join("dev/console")).unwrap();
+    let mut hostile = with_terminal(plan("link", rootfs.path(), "busybox tty; test -t 0"));
+    hostile.mounts.retain(|mount| mount.destination != "/dev");
+    let running = owner.launch(&hostile, false).unwrap();
+    assert_eq!(running.refused, ["mount /dev/console"]);
+    assert!(running.enforced.contains(&"terminal".to_owned()));
+    // The program that the link leads to still runs.
+    let text = Screen::new(running.terminal.unwrap()).rest();
+    assert_eq!(text, "/dev/pts/0\r\n");
+    assert_eq!(owner.exit(running.token).exit_code, Some(0));
+}
+
+#[test]
 fn a_detached_container_outlives_its_client_and_its_launcher_no_longer_than_it() {
     let Some(busybox) = busybox() else { return };
     let rootfs = rootfs(busybox);

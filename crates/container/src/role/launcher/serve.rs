@@ -13,7 +13,7 @@ use crate::failure::{Result, Step, call};
 use crate::protocol::{Failure, IdMapLines, Reply};
 use crate::state::socket_address;
 
-/// Be the launcher until Node's connection ends. Returns the exit code.
+/// Be the launcher until Node's connection ends, and all that was left to it. Returns the exit code.
 #[must_use]
 pub fn serve(options_fd: &str) -> i32 {
     let Ok(node) = std::io::stdin().as_fd().try_clone_to_owned() else {
