@@ -6,9 +6,13 @@ import {
   type ContainerInfo,
   type DoctorReport,
   type Explanation,
+  type ImageInfo,
   type Plan,
   type Process,
   type ProcessEvent,
+  type Pull,
+  type PullEvent,
+  type PullResult,
   type Result,
   run,
 } from './index.ts';
@@ -82,6 +86,11 @@ test('results can be told apart by their fields', () => {
   expectTypeOf<Container>().toExtend<AsyncDisposable>();
   expectTypeOf(Container.list).returns.resolves.toEqualTypeOf<ContainerInfo[]>();
   expectTypeOf<Container['explain']>().returns.resolves.toEqualTypeOf<Explanation>();
+  expectTypeOf<Pull>().toExtend<PromiseLike<PullResult>>();
+  expectTypeOf<Pull>().toExtend<AsyncIterable<PullEvent>>();
+  expectTypeOf<Pull>().toExtend<AsyncDisposable>();
+  expectTypeOf(sdk.Image.pull).returns.toEqualTypeOf<Pull>();
+  expectTypeOf(sdk.Image.list).returns.resolves.toEqualTypeOf<ImageInfo[]>();
   expectTypeOf(sdk.plan).returns.resolves.toEqualTypeOf<Plan>();
   expectTypeOf(sdk.doctor).returns.resolves.toEqualTypeOf<DoctorReport>();
   expectTypeOf(sdk.cgroup.stat).returns.resolves.toEqualTypeOf<CgroupStat>();

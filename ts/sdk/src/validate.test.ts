@@ -29,6 +29,9 @@ const BAD: readonly [string, Partial<ContainerOptions>, string][] = [
   ['a volume in /proc', { volumes: [{ source: '/tmp', target: '/proc/self' }] }, 'INVALID_MOUNT'],
   ['dots in a target', { volumes: [{ source: '/tmp', target: '/a/../proc' }] }, 'INVALID_MOUNT'],
   ['a missing source', { volumes: [{ source: '/no/such', target: '/x' }] }, 'FILE_NOT_FOUND'],
+  ['an unknown pull policy', { pull: 'often' as 'always' }, 'INVALID_ARGUMENT'],
+  ['a platform that is none', { platform: 'a/b/c/d' }, 'INVALID_ARGUMENT'],
+  ['a platform of another machine', { platform: 'linux/s390x' }, 'FOREIGN_PLATFORM'],
   ['a relative tmpfs', { tmpfs: [{ target: 'x' }] }, 'INVALID_MOUNT'],
   ['a negative tmpfs size', { tmpfs: [{ target: '/x', sizeBytes: -1 }] }, 'INVALID_LIMIT'],
 ];
