@@ -287,9 +287,21 @@ impl<R: Read> Archive<R> {
     }
 
     fn skip_content(&mut self) -> Result<()> {
-        self.content += std::mem::take(&mut self.padding);
         let mut buffer = [0_u8; 4096];
         while self.read_content(&mut buffer)? > 0 {}
+        let mut padding = usize::try_from(std::mem::take(&mut self.padding)).unwrap_or(BLOCK);
+        while padding > 0 {
+            let rest = buffer.get_mut(..padding).unwrap_or_default();
+            match self
+                .source
+                .read(rest)
+                .map_err(|error| Error::read("read", &error))?
+            {
+                // Some builders leave out the padding of the last file too.
+                0 => break,
+                count => padding = padding.saturating_sub(count),
+            }
+        }
         Ok(())
     }
 }

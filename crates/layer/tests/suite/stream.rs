@@ -107,6 +107,23 @@ fn the_end_of_archive_mark_may_be_missing_but_nothing_may_follow_half_of_it() {
 }
 
 #[test]
+fn the_padding_of_the_last_file_may_be_missing_but_none_of_the_file() {
+    let padded = Tar::default().file("a", "content").unfinished();
+    for length in [512 + 7, 512 + 8, 1023] {
+        let sandbox = Sandbox::new();
+        sandbox.apply_with(&padded[..length], &PLAIN).unwrap();
+        assert_eq!(sandbox.read("a"), "content");
+    }
+    assert_eq!(
+        Sandbox::new()
+            .apply_with(&padded[..512 + 6], &PLAIN)
+            .unwrap_err()
+            .code(),
+        "LAYER_CORRUPT"
+    );
+}
+
+#[test]
 fn extensions_of_nothing_or_given_twice_are_corrupt() {
     for blob in [
         Tar::default().pax(&[("path", b"x")]).finish(),
