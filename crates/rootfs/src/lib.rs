@@ -62,9 +62,6 @@ pub struct Entered {
 /// is missing (`FILE_NOT_FOUND`) or out of reach (`PERMISSION_DENIED`), or the terminal cannot be
 /// had (`TERMINAL_REFUSED`).
 pub fn enter(plan: &Plan, situation: Situation) -> Result<Entered> {
-    // ORDER: while the host's mounts are peers of this namespace's: mounts made below these trees
-    // shall show on the host, which is what the caller asked for by `shared`.
-    let mut sources = mounts::open_shared(&plan.mounts)?;
     // ORDER: before any mount, or mounts would propagate to the host.
     let propagation = if mounts::follows_host(&plan.mounts) {
         MsFlags::MS_SLAVE
@@ -86,7 +83,7 @@ pub fn enter(plan: &Plan, situation: Situation) -> Result<Entered> {
         },
     )?;
     // ORDER: host paths are opened while nothing covers them.
-    mounts::open_sources(&plan.mounts, &mut sources)?;
+    let mut sources = mounts::open_sources(&plan.mounts)?;
     let hosts = device::open_hosts(&plan.devices, situation)?;
     content::open_sources(&plan.mounts, &mut sources)?;
     let root = root::attach(&plan.root)?;

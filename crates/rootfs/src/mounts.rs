@@ -31,31 +31,22 @@ pub(crate) fn follows_host(mounts: &[Mount]) -> bool {
     mounts.iter().any(|mount| {
         matches!(
             mount.propagation,
-            Some(Propagation::Slave | Propagation::Rslave)
+            Some(
+                Propagation::Slave
+                    | Propagation::Rslave
+                    | Propagation::Shared
+                    | Propagation::Rshared
+            )
         )
     })
 }
 
-/// Copy the trees of the bind mounts that exchange mounts with the host both ways; `None` for all
-/// others.
-pub(crate) fn open_shared(mounts: &[Mount]) -> Result<Vec<Option<Source>>> {
+/// Copy the trees of all bind mounts, in order; `None` for other kinds.
+pub(crate) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<Source>>> {
     mounts
         .iter()
-        .map(|mount| match mount.propagation {
-            Some(Propagation::Shared | Propagation::Rshared) => source_of(&mount.source),
-            _ => Ok(None),
-        })
+        .map(|mount| source_of(&mount.source))
         .collect()
-}
-
-/// Copy the trees of all bind mounts that are not there yet.
-pub(crate) fn open_sources(mounts: &[Mount], sources: &mut [Option<Source>]) -> Result<()> {
-    for (mount, source) in mounts.iter().zip(sources) {
-        if source.is_none() {
-            *source = source_of(&mount.source)?;
-        }
-    }
-    Ok(())
 }
 
 fn source_of(source: &MountSource) -> Result<Option<Source>> {

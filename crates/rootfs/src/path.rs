@@ -43,9 +43,18 @@ pub(crate) fn open_no_links(
     )
 }
 
+/// Most links that lead on to another link: as many as the kernel follows.
+const MAX_LINKS: u32 = 40;
+
 /// Open `path` below `root`, making what is missing: directories (0755) and, for a file, an empty
-/// one. Kernel file systems' own places (`/proc`, `/sys`, `/dev`) must not be reached through links.
+/// one. A link to what is missing is followed inside: images are shipped with an /etc/resolv.conf
+/// that leads into /run. Kernel file systems' own places (`/proc`, `/sys`, `/dev`) must not be
+/// reached through links.
 pub(crate) fn open_or_make(root: BorrowedFd<'_>, path: &str, leaf: Leaf) -> Result<OwnedFd> {
+    make_through(root, path, leaf, MAX_LINKS)
+}
+
+fn make_through(root: BorrowedFd<'_>, path: &str, leaf: Leaf, links: u32) -> Result<OwnedFd> {
     let find = if is_kernel_path(path) {
         open_no_links
     } else {
@@ -56,15 +65,47 @@ pub(crate) fn open_or_make(root: BorrowedFd<'_>, path: &str, leaf: Leaf) -> Resu
         Err(Errno::ENOENT) => {}
         Err(errno) => return Err(failed("openat2", path, errno)),
     }
-    let (parent, name) = split(path);
-    let parent = if parent.is_empty() {
+    let (above, name) = split(path);
+    let parent = if above.is_empty() {
         root.try_clone_to_owned()
             .map_err(|_| failed("dup", path, Errno::last()))?
     } else {
-        open_or_make(root, parent, Leaf::Directory)?
+        make_through(root, above, Leaf::Directory, links)?
     };
-    make(parent.as_fd(), name, leaf).map_err(|errno| failed("mkdirat", path, errno))?;
+    match make(parent.as_fd(), name, leaf) {
+        Ok(()) => {}
+        // It was not found and is there: a link to what is not.
+        Err(Errno::EEXIST) if links > 0 => {
+            let link = nix::fcntl::readlinkat(&parent, name)
+                .map_err(|errno| failed("readlinkat", path, errno))?;
+            let target = join(above, &link.to_string_lossy());
+            return make_through(root, &target, leaf, links - 1);
+        }
+        Err(errno) => return Err(failed("mkdirat", path, errno)),
+    }
     find(root, path).map_err(|errno| failed("openat2", path, errno))
+}
+
+/// Where a link in `directory` leads, as text. Where `..` follows a link this differs from what the
+/// kernel does, and another file of the container is made: never one outside, for the path is
+/// looked up below the root like any other.
+fn join(directory: &str, link: &str) -> String {
+    let mut parts: Vec<&str> = if link.starts_with('/') {
+        Vec::new()
+    } else {
+        directory
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .collect()
+    };
+    for part in link.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
 }
 
 /// The directory and the last component of a normalised absolute path.
@@ -116,4 +157,23 @@ fn failed(call: &'static str, path: &str, errno: Errno) -> Error {
         format!("reach {path} in the container"),
         &ctr_sys::Error::new(call, path, errno),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn links_lead_on_from_their_directory_and_never_above_the_root() {
+        for (directory, link, target) in [
+            ("/etc", "resolv.real", "/etc/resolv.real"),
+            ("/etc", "../run/stub/resolv.conf", "/run/stub/resolv.conf"),
+            ("/etc", "/run/./x", "/run/x"),
+            ("", "a", "/a"),
+            ("/etc", "../../../../x", "/x"),
+            ("/a/b", "..", "/a"),
+        ] {
+            assert_eq!(join(directory, link), target, "{directory} {link}");
+        }
+    }
 }
