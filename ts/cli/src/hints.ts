@@ -27,6 +27,8 @@ export const HINTS: Readonly<Record<string, string>> = {
   RLIMIT_REFUSED:
     'ask for at most the hard limit of this user, which ulimit -H shows, or run with CAP_SYS_RESOURCE',
   OOM_SCORE_REFUSED: 'only a privileged user may go below its own: cat /proc/self/oom_score_adj',
+  INVALID_SYSCTL:
+    'net.*, fs.mqueue.*, kernel.msg*, kernel.sem and kernel.shm* are of a container with namespaces of its own',
   SYSCTL_REFUSED: 'the kernel does not take this value, or has no such parameter in a namespace',
   CGROUP_NOT_FOUND: 'ctr-ts cgroup tree lists the groups',
   CGROUP_EXISTS: 'choose another name, or change it: ctr-ts cgroup set NAME',

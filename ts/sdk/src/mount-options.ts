@@ -21,7 +21,7 @@ export interface VolumeMount {
   readOnlyRecursive?: boolean | undefined;
   /** What is mounted below the source comes along. Default true. */
   recursive?: boolean | undefined;
-  /** Default `rprivate`. `shared` and `rshared` are for root. */
+  /** Default `rprivate`. `shared` and `rshared` are not there yet. */
   propagation?: Propagation | undefined;
   /** Labels it for SELinux, for this container alone or for several; without SELinux nothing. */
   relabel?: 'private' | 'shared' | undefined;
@@ -118,15 +118,13 @@ async function checkVolume(volume: VolumeMount): Promise<void> {
 
 /** As docker: what the host's mount does not do cannot reach the container. */
 function checkPropagation(source: string, propagation: Propagation): void {
-  const both = propagation.endsWith('shared');
-  if (both && process.geteuid?.() !== 0) {
-    throw new CtrError('PERMISSION_DENIED', `propagation ${propagation} needs root`, {
-      hint: 'mounts of an ordinary user never reach the host; slave shows those of the host',
+  if (propagation.endsWith('shared')) {
+    throw new CtrError('NOT_YET', `propagation ${propagation} is not there yet`, {
+      hint: 'use rslave: the owner of containers is in a mount namespace that the host does not follow',
     });
   }
   const mount = mountOf(source, parseMountinfo(readFileSync('/proc/self/mountinfo', 'utf8')));
-  const fits = both ? ['shared'] : ['shared', 'master'];
-  if (mount?.propagation.some((field) => fits.includes(field.split(':')[0] ?? ''))) return;
+  if (mount?.propagation.some((field) => /^(shared|master):/.test(field))) return;
   throw invalid(
     `${source} is on ${mount?.target ?? '/'}, whose mounts are private`,
     `share it first: mount --make-shared ${mount?.target ?? '/'}`,

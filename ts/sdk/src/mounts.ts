@@ -92,20 +92,25 @@ function cgroupMount({ privileged, hostCgroups = false }: MountContext): MountRo
   };
 }
 
-function ipcMounts({ ipc = 'private', shmSizeBytes = SHM_SIZE_BYTES }: MountContext): MountRow[] {
+function ipcMounts(context: MountContext): MountRow[] {
+  const { ipc = 'private', rootless, shmSizeBytes = SHM_SIZE_BYTES } = context;
   const locked = ['nosuid', 'noexec', 'nodev'];
-  if (ipc === 'host') {
-    return ['/dev/mqueue', '/dev/shm'].map((path) => ({
-      mount: mount(path, 'none', path, ['rbind', 'rnosuid', 'rnoexec', 'rnodev']),
-      reason: 'asked for: the IPC namespace of the host, whose names are in these',
-    }));
-  }
-  const rows: MountRow[] = [
-    {
+  const rows: MountRow[] = [];
+  // The queues of an IPC namespace can be mounted by who has privilege over it only.
+  if (ipc !== 'host' || !rootless) {
+    rows.push({
       mount: mount('/dev/mqueue', 'mqueue', 'mqueue', locked),
-      reason: 'message queues of the container’s own IPC namespace',
-    },
-  ];
+      reason:
+        'message queues of the IPC namespace, the container’s own unless the caller says else',
+    });
+  }
+  if (ipc === 'host') {
+    rows.push({
+      mount: mount('/dev/shm', 'none', '/dev/shm', ['rbind', 'rnosuid', 'rnoexec', 'rnodev']),
+      reason: 'asked for: shared memory of the host',
+    });
+    return rows;
+  }
   if (ipc === 'none') return rows;
   rows.push({
     mount: mount('/dev/shm', 'tmpfs', 'shm', [...locked, 'mode=1777', `size=${shmSizeBytes}`]),
