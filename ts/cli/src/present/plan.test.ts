@@ -79,5 +79,5 @@ test('a container without a filter says that every call is allowed', () => {
 test('a terminal is said to be there', () => {
   const process = { ...PLAN.process, terminal: true };
   const rows = planSections({ ...PLAN, process }).find(({ title }) => title === 'process')?.rows;
-  expect(rows).toContainEqual(['terminal', '', 'its own, of its own devpts']);
+  expect(rows).toContainEqual(['terminal', 'held by the owner', '/dev/pts/N']);
 });

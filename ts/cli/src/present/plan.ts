@@ -144,7 +144,6 @@ function processRows(plan: Plan): Row[] {
     ['user', outsideUser(plan), identity],
     ...(groups.length > 0 ? [['further groups', '', groups.join(' ')] satisfies Row] : []),
     ['working directory', '', cwd],
-    ...(terminal ? [['terminal', '', 'its own, of its own devpts'] satisfies Row] : []),
     ['environment', '', env.join(' ')],
     ...(terminal ? [['terminal', 'held by the owner', '/dev/pts/N'] satisfies Row] : []),
     ['no new privileges', '', noNewPrivileges ? 'yes' : 'no: set-id programs work'],
