@@ -223,6 +223,18 @@ test('an image of another architecture is pulled, and refused where it would run
   await ctr(['rmi', image]);
 });
 
+test('a container that has ended holds its image until it is removed', async () => {
+  const image = `${app}:1`;
+  const name = 'e2e-image-ended';
+  expect((await ctr(['run', '-q', '--name', name, image, 'x'])).stdout).toBe('entry x\n');
+  try {
+    expect((await ctr(['rmi', image])).stderr).toMatch(/\[IMAGE_IN_USE\]/);
+  } finally {
+    await ctr(['rm', name]);
+  }
+  expect((await ctr(['rmi', image])).stdout).toContain(`Untagged: ${image}\n`);
+});
+
 test('Ctrl-C gives a pull up', async () => {
   const silent = createServer(() => {});
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
