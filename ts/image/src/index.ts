@@ -13,7 +13,8 @@ export {
 } from './platform.ts';
 export { pruneSkeletons, pruneStaging, pruneWritableLayers } from './prune.ts';
 export type { PullEvent } from './pull/event.ts';
-export { type PulledImage, type PullOptions, pullImage } from './pull/pull.ts';
+export { pullImage } from './pull/lazily.ts';
+export type { PulledImage, PullOptions } from './pull/pull.ts';
 export { parseReference, type Reference } from './reference.ts';
 export {
   type CredentialSource,
