@@ -47,7 +47,7 @@ fn start(child: &Child, command: &Command, report: &OwnedFd) -> Result<Pid> {
             Ok(pid)
         }
         Forked::Child(_) => {
-            let failure = match detach_group() {
+            let failure = match lead_group() {
                 Ok(()) => program::execute(command),
                 Err(failure) => failure,
             };
@@ -58,7 +58,7 @@ fn start(child: &Child, command: &Command, report: &OwnedFd) -> Result<Pid> {
 }
 
 /// The command's side: a process group of its own, in the foreground, with every signal open.
-fn detach_group() -> Result<()> {
+fn lead_group() -> Result<()> {
     let own = Pid::from_raw(0);
     call("setpgid", "0, 0", nix::unistd::setpgid(own, own)).step(STEP)?;
     // ORDER: while SIGTTOU is blocked; the group is in the background until this very call.

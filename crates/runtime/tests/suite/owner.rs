@@ -257,6 +257,17 @@ impl Drop for Owner {
     }
 }
 
+/// Ask until the answer is yes, for a few seconds.
+pub(crate) fn eventually(mut question: impl FnMut() -> bool) -> bool {
+    (0..100).any(|_| {
+        let answer = question();
+        if !answer {
+            std::thread::sleep(Duration::from_millis(30));
+        }
+        answer
+    })
+}
+
 /// The pid behind a pidfd, as this process sees it.
 pub(crate) fn pid_of(pidfd: &OwnedFd) -> i32 {
     let info = format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd());

@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 
 use ctr_spec::plan::{Plan, Process, Program};
 
-use crate::owner::{Owner, pid_of};
+use crate::owner::{Owner, eventually, pid_of};
 use crate::plan::{busybox, plan, process, rootfs, with_terminal};
 use crate::terminal::Screen;
 
@@ -69,27 +69,30 @@ fn orphans_are_reaped_and_signals_reach_the_command_s_group() {
     let running = owner
         .launch(&supervised(plan("group", rootfs.path(), script)), false)
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(300));
-    let looking = owner.exec("group", &looker()).unwrap();
-    let (_, processes) = owner.wait(looking);
-    assert!(!processes.contains("Z"), "a zombie: {processes}");
-    assert_eq!(processes.matches("S (").count(), 3, "{processes}");
+    // PID 1, the shell and its sleep; what it left behind is gone, and no zombie.
+    let settled = eventually(|| {
+        let looking = owner.exec("group", &looker()).unwrap();
+        let (_, processes) = owner.wait(looking);
+        !processes.contains('Z') && processes.matches("S (").count() == 3
+    });
+    assert!(settled, "the orphan was not reaped");
     let descriptors = format!("/proc/{}/fd", pid_of(&running.pidfd));
     assert_eq!(
         std::fs::read_dir(descriptors).unwrap().count(),
         0,
         "PID 1 holds descriptors that are the command's to close"
     );
-    for signal in [1, 15] {
-        ctr_sys::pidfd::send_signal(running.pidfd.as_fd(), signal).unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(200));
+    ctr_sys::pidfd::send_signal(running.pidfd.as_fd(), 1).unwrap();
+    let mut said = String::new();
+    while !said.contains("\nhup\n") {
+        let mut buffer = [0; 256];
+        let count = nix::unistd::read(running.stdout(), &mut buffer).unwrap();
+        assert_ne!(count, 0, "ended: {said}");
+        said.push_str(&String::from_utf8_lossy(&buffer[..count]));
     }
-    let (exit, text) = owner.wait(running);
-    // Between them the shell says how its sleeps ended.
-    assert!(
-        text.contains("\nhup\n") && text.ends_with("term\n"),
-        "{text}"
-    );
+    ctr_sys::pidfd::send_signal(running.pidfd.as_fd(), 15).unwrap();
+    let (exit, rest) = owner.wait(running);
+    assert!(rest.ends_with("term\n"), "{said}{rest}");
     assert_eq!(exit.exit_code, Some(5));
 }
 

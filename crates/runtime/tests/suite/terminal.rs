@@ -9,7 +9,7 @@ use ctr_sys::terminal::{WindowSize, set_window_size};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 
-use crate::owner::{Owner, pid_of};
+use crate::owner::{Owner, eventually, pid_of};
 use crate::plan::{busybox, plan, process, rootfs, terminal_process, with_terminal};
 
 /// A master, and what it said so far.
@@ -290,8 +290,13 @@ fn a_detached_container_outlives_its_client_and_its_launcher_no_longer_than_it()
     drop(screen);
     // An attached client that is gone has not ended it.
     second.hang_up();
-    std::thread::sleep(Duration::from_millis(100));
-    let again = third.attach("left").unwrap();
+    let mut again = None;
+    let free = eventually(|| {
+        again = third.attach("left").ok();
+        again.is_some()
+    });
+    assert!(free, "it is still held");
+    let again = again.unwrap();
     let screen = Screen::new(again.terminal.unwrap());
     assert!(!ended(&owner.pidfd, 0), "the launcher lives");
     screen.type_in("\n");
