@@ -1,35 +1,59 @@
 /**
- * Death at any moment: of ctr-ts, of a program that uses the SDK, of the launcher, of the container.
- * CTR_TS_ROUNDS says how often (default 50), CTR_TS_SEED repeats a run.
+ * Death at any moment: of ctr-ts, of a program that uses the SDK, of launchers, of containers, in
+ * the middle of a pull, on a terminal, detached. CTR_TS_ROUNDS says how often, CTR_TS_SEED repeats
+ * a run.
  */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { paths, repositoryNode, root } from '@ctr-ts/dev/repository';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import {
-  type CommandOptions,
-  ctr,
-  eventually,
-  must,
-  type Started,
-  start,
-} from './support/command.ts';
-import { containerOf, launcherOf } from './support/family.ts';
+import { ctr, eventually, must, start } from './support/command.ts';
+import { busybox, debian, pack } from './support/images.ts';
 import { leftSince, type Machine, snapshot } from './support/machine.ts';
 import { makeOuterGroup, type OuterGroup } from './support/outer-group.ts';
+import { startRegistry, type TestRegistry } from './support/registry.ts';
+import { type Images, type Kind, kinds, type Victim } from './support/victims.ts';
 
-const rounds = Number(process.env.CTR_TS_ROUNDS ?? 50);
+const rounds = Number(process.env.CTR_TS_ROUNDS ?? 2 * kinds.length);
 const seed = Number(process.env.CTR_TS_SEED ?? Date.now() % 1_000_000);
 
+const directory = mkdtempSync(join(tmpdir(), 'e2e-leak-'));
+let registry: TestRegistry | string = 'it was not started';
+let images: Images | string = 'there is no registry';
 let outer: OuterGroup | undefined;
 let before: Machine;
 beforeAll(async () => {
+  images = await serveImages();
   await ctr(['system', 'prune', '-f']);
   outer = makeOuterGroup();
   before = snapshot();
+}, 600_000);
+afterAll(async () => {
+  await outer?.close();
+  if (typeof registry === 'object') await registry.stop();
+  rmSync(directory, { recursive: true, force: true });
 });
-afterAll(() => outer?.close());
+
+/** A registry with an image of one program and one of a whole Debian; else what is missing. */
+async function serveImages(): Promise<Images | string> {
+  registry = await startRegistry();
+  const large = await debian();
+  const rootfs = busybox(directory);
+  if (typeof registry === 'string') return registry;
+  if (typeof large === 'string') return large;
+  if (rootfs === undefined) return 'busybox-static is not installed';
+  const layout = join(directory, 'oci');
+  await pack(rootfs, layout);
+  return {
+    small: await registry.push(`oci:${layout}:latest`, 'leak/busybox:1'),
+    large: await registry.push(`oci:${large.layout}:latest`, 'leak/debian:12'),
+  };
+}
 
 /** Numbers from 0 to 1 that the seed repeats. */
 function makeRandom(state: number): () => number {
@@ -39,88 +63,90 @@ function makeRandom(state: number): () => number {
   };
 }
 
-const program = 'setsid sleep 293 & setsid sh -c "sleep 293 & sleep 293" & sleep 293';
-const cli = ['run', '--rm', '--pids-limit', '50', 'host:', 'sh', '-c', program];
-const script = `
-  import { Container, run } from '@ctr-ts/sdk';
-  const running = run({ image: 'host:', command: ['sh', '-c', ${JSON.stringify(program)}], pidsLimit: 50 });
-  const container = await Container.create({ image: 'host:' });
-  await container.exec(['sh', '-c', ${JSON.stringify(program)}]);
-  await running;`;
-
-const kinds = ['ctr-ts', 'a program of the SDK', 'the launcher', 'the container'] as const;
-
-function startOne(kind: (typeof kinds)[number], inside: OuterGroup): Started {
-  const options: CommandOptions = { timeoutMs: 20_000, cwd: `${root}/tests` };
-  if (kind !== 'a program of the SDK') return start(...inside.wrap(paths.launcher, cli), options);
-  const words = ['--input-type=module', '--eval', script];
-  return start(...inside.wrap(repositoryNode(), words), options);
-}
-
 test(`${rounds} runs, half of them killed at a random moment (seed ${seed})`, {
-  timeout: 30_000 + rounds * 5000,
+  timeout: 60_000 + rounds * 6000,
 }, async ({ skip }) => {
   if (outer === undefined)
     return skip('no pids and memory controllers of version 1 for the outer group');
-  const inside = outer;
+  if (typeof images === 'string') return skip(images);
   const random = makeRandom(seed);
   const told: string[] = [];
   for (let round = 0; round < rounds; round += 1) {
     if (round % 2 === 0) {
-      const [command, words] = inside.wrap(paths.launcher, ['run', '--rm', 'host:', 'true']);
+      const image = round % 4 === 0 ? 'host:' : images.small;
+      const [command, words] = outer.wrap(paths.launcher, ['run', '--rm', image, 'true']);
       await must(command, words);
       continue;
     }
-    const kind = kinds[((round - 1) / 2) % kinds.length] ?? 'ctr-ts';
-    const started = startOne(kind, inside);
-    const momentMs = Math.floor(random() * 500);
+    const kind = kinds[((round - 1) / 2) % kinds.length];
+    if (kind === undefined) throw new Error('no kinds');
+    const victim = await kind.start(outer, images);
+    const momentMs = Math.floor(random() * kind.withinMs);
     await sleep(momentMs);
-    told.push(`${kind} after ${momentMs} ms`);
-    let killedAt = await killVictim(kind, started);
-    if (kind === 'the launcher' && !(await hasEnded(started))) {
-      // It died between two calls, and the second one has started another.
-      killedAt = await killVictim(kind, started);
-    }
-    if (kind === 'the launcher' || kind === 'the container') await started.ended;
-    await eventually(
-      `the end of all after the death of ${told.at(-1)}`,
-      () => inside.members().length === 0,
-      5000,
-    );
-    const goneMs = performance.now() - killedAt;
-    // Node itself takes a part of it when it has to notice and end; what counts is the container's end.
-    expect(goneMs, told.at(-1)).toBeLessThan(kind === 'the launcher' ? 2000 : 1000);
-    const ended = await started.ended;
-    if (kind === 'the launcher') {
-      expect(ended, ended.stderr).toMatchObject({ exitCode: 125 });
-      // Lost before it had said hello, or afterwards.
-      expect(ended.stderr).toMatch(/\[RUNTIME_(LOST|START)\]/);
-    }
-    if (kind === 'the container' && ended.exitCode !== 137) {
-      // Killed before its program was executed.
-      expect(ended, ended.stderr).toMatchObject({ exitCode: 125 });
-      expect(ended.stderr).toContain('[INIT_DIED]');
-    }
+    told.push(`${kind.name} after ${momentMs} ms`);
+    await killed(kind, victim, outer, `the death of ${told.at(-1)}`);
   }
   console.log(`killed: ${told.join(', ')}`);
 });
 
-/** When it was killed. */
-async function killVictim(kind: (typeof kinds)[number], started: Started): Promise<number> {
-  process.kill(await victimOf(kind, started), 'SIGKILL');
+/** Kills it, and checks that everything of it ends soon and that what is left tells the truth. */
+async function killed({ part, terminal }: Kind, victim: Victim, inside: OuterGroup, what: string) {
+  const { started } = victim;
+  const killedAt = await kill(victim);
+  let lastKill = killedAt;
+  if (part === 'launcher' && !terminal && (await runsOn(victim))) {
+    // It died between two calls, and the second one has started another.
+    lastKill = await kill(victim);
+  }
+  if (part !== 'ctr-ts') await started.ended;
+  await eventually(`the end of all after ${what}`, () => inside.members().length === 0, 5000);
+  // Node itself takes a part of it when it has to notice and end; what counts is the container's end.
+  const goneMs = performance.now() - lastKill;
+  expect(goneMs, what).toBeLessThan(part === 'launcher' ? 2000 : 1000);
+  const ended = await started.ended;
+  if (terminal) return;
+  if (part === 'launcher') {
+    expect(ended, ended.stderr).toMatchObject({ exitCode: 125 });
+    // Lost before it had said hello, or afterwards.
+    expect(ended.stderr).toMatch(/\[RUNTIME_(LOST|START)\]/);
+  }
+  if (part === 'container' && ended.exitCode !== 137) {
+    // Killed before its program was executed.
+    expect(ended, ended.stderr).toMatchObject({ exitCode: 125 });
+    expect(ended.stderr).toContain('[INIT_DIED]');
+  }
+}
+
+/** When it was killed; a pull or a start may have ended by itself just before. */
+async function kill(victim: Victim): Promise<number> {
+  const pid = await victim.pid();
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
   return performance.now();
 }
 
-async function hasEnded({ ended }: Started): Promise<boolean> {
-  return Promise.race([ended.then(() => true), sleep(500, false)]);
+async function runsOn({ started: { ended } }: Victim): Promise<boolean> {
+  return Promise.race([ended.then(() => false), sleep(500, true)]);
 }
 
-async function victimOf(kind: (typeof kinds)[number], { pid }: Started): Promise<number> {
-  if (kind === 'ctr-ts' || kind === 'a program of the SDK') return pid;
-  const launcher = await eventually('the launcher', () => launcherOf(pid));
-  if (kind === 'the launcher') return launcher;
-  return eventually('the container', () => containerOf(launcher));
-}
+test('the store holds nothing broken, and a pull completes it', async ({ skip }) => {
+  if (typeof images === 'string') return skip(images);
+  const blobs = '/var/lib/ctr-ts/blobs/sha256';
+  for (const name of readdirSync(blobs)) {
+    const content = readFileSync(join(blobs, name));
+    expect(createHash('sha256').update(content).digest('hex')).toBe(name);
+  }
+  const { large, small } = images;
+  await must(paths.launcher, ['pull', large], { timeoutMs: 120_000 });
+  expect(await must(paths.launcher, ['run', '--rm', large, 'cat', '/etc/debian_version'])).toMatch(
+    /^12\./,
+  );
+  await must(paths.launcher, ['rmi', large, small]);
+  expect(await must(paths.launcher, ['images', '-q'])).not.toContain('leak/');
+});
 
 test('after system prune nothing of it is on the machine', async () => {
   const pruned = await ctr(['system', 'prune', '-f', '--json']);

@@ -16,6 +16,12 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
+/** Of a process that lives. */
+export function parentOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/^PPid:\s*(\d+)/m.exec(status)?.[1]);
+}
+
 /** The launcher that a Node process owns: its child in a PID namespace of its own. */
 export function launcherOf(pid: number): number | undefined {
   return childInNewNamespace(pid);
