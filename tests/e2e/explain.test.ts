@@ -5,6 +5,7 @@ import type { Plan } from '@ctr-ts/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { ctr, type Started, startCtr } from './support/command.ts';
+import { groupOf, isUnified } from './support/hierarchy.ts';
 import { leftSince, snapshot } from './support/machine.ts';
 
 const name = 'e2e-explain';
@@ -89,9 +90,10 @@ test('of a running container it tells what the kernel tells', async () => {
   }
   expect(text).toContain(String(pid));
   for (const directory of cgroups) expect(json).toContain(directory);
-  const memory = cgroups.find((directory) => directory.includes('/memory/'));
-  if (memory)
-    expect(readFileSync(`${memory}/memory.limit_in_bytes`, 'utf8').trim()).toBe('100663296');
+  const memory = groupOf(pid, 'memory');
+  expect(cgroups).toContain(memory);
+  const file = isUnified ? 'memory.max' : 'memory.limit_in_bytes';
+  expect(readFileSync(`${memory}/${file}`, 'utf8').trim()).toBe('100663296');
   expect(text).toContain('100663296');
   expect(text).toMatch(/net_admin/i);
 });

@@ -6,7 +6,7 @@ import { cpuUsageOf } from '@ctr-ts/dev/cpu-usage';
 import { paths, repositoryNode, root } from '@ctr-ts/dev/repository';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { type Ended, eventually, execute, isAlive, start } from './support/command.ts';
+import { type Ended, eventually, execute, isAlive, slowness, start } from './support/command.ts';
 import { leftSince, type Machine, snapshot } from './support/machine.ts';
 import { makeOuterGroup, type OuterGroup } from './support/outer-group.ts';
 
@@ -14,8 +14,7 @@ let outer: OuterGroup;
 let before: Machine;
 beforeEach(({ skip }) => {
   const made = makeOuterGroup();
-  if (made === undefined)
-    return skip('no pids and memory controllers of version 1 for the outer group');
+  if (made === undefined) return skip('no pids and memory controllers for the outer group');
   outer = made;
   before = snapshot();
 });
@@ -87,7 +86,7 @@ test('a process limit stops a fork bomb, and all of it ends with the container',
   const watchdog = setInterval(() => {
     most.count = Math.max(most.count, outer.members().length);
   }, 20);
-  const words = ['run', '--rm', '--pids-limit', '40', '--timeout', '9s', 'host:'];
+  const words = ['run', '--rm', '--pids-limit', '40', '--timeout', `${9 * slowness}s`, 'host:'];
   const started = startContained([...words, '/usr/bin/python3', '-c', bomb]);
   const ended = await started.ended.finally(() => clearInterval(watchdog));
   expect(ended).toMatchObject({ exitCode: 0, stdout: 'refused\nsurvived\n' });
@@ -100,7 +99,7 @@ test('a process limit stops a fork bomb, and all of it ends with the container',
 test('--timeout kills a tree that daemonized and ignores signals', async () => {
   const nest =
     'trap "" TERM HUP INT; setsid sh -c "trap \\"\\" TERM; sleep 291 & setsid sleep 291" & sleep 291';
-  const started = startContained(shell(['--timeout', '1s', '--pids-limit', '30'], nest));
+  const started = startContained(shell(['--timeout', `${slowness}s`, '--pids-limit', '30'], nest));
   const tree = await eventually('the tree', () => {
     const found = [...snapshot()].filter((line) => line.endsWith('/sleep sleep 291'));
     return found.length === 3 && found.map((line) => Number(line.split(' ')[1]));
@@ -114,7 +113,7 @@ test('--timeout kills a tree that daemonized and ignores signals', async () => {
 
 test('timeoutMs of the SDK kills the tree and says timedOut', async () => {
   const command = ['sh', '-c', 'setsid sleep 290 & sleep 290'];
-  const options = { image: 'host:', command, timeoutMs: 600, pidsLimit: 30 };
+  const options = { image: 'host:', command, timeoutMs: 1000 * slowness, pidsLimit: 30 };
   expect(
     await sdk(`console.log(JSON.stringify(await run(${JSON.stringify(options)})))`),
   ).toMatchObject({ timedOut: true, exitCode: null, signal: 'SIGKILL', oomKilled: false });
@@ -123,7 +122,7 @@ test('timeoutMs of the SDK kills the tree and says timedOut', async () => {
 
 test('a limit of 0.2 cpus holds a busy loop to 23 percent, throttled by the kernel', async () => {
   const started = startContained(
-    shell(['--cpus', '0.2', '--timeout', '20s'], 'echo up; while :; do :; done'),
+    shell(['--cpus', '0.2', '--timeout', `${20 * slowness}s`], 'echo up; while :; do :; done'),
   );
   await started.until(/up/);
   const pid = await eventually('the loop', () => {

@@ -5,7 +5,14 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { type CommandOptions, ctr, eventually, isAlive, startCtr } from './support/command.ts';
+import {
+  type CommandOptions,
+  ctr,
+  eventually,
+  isAlive,
+  slowness,
+  startCtr,
+} from './support/command.ts';
 import { leftSince, type Machine, snapshot } from './support/machine.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'e2e-run-'));
@@ -126,7 +133,7 @@ test('writes to the container do not reach the host', async () => {
 
 test('--timeout kills the whole tree, says so, and ends with 137', async () => {
   const started = startCtr([
-    ...['run', '--rm', '--timeout', '1s', 'host:', 'sh', '-c'],
+    ...['run', '--rm', '--timeout', `${slowness}s`, 'host:', 'sh', '-c'],
     'trap "" TERM INT; (trap "" TERM; setsid sleep 300 & setsid sleep 300) & echo up; wait; sleep 300',
   ]);
   await started.until(/up/);
@@ -137,9 +144,9 @@ test('--timeout kills the whole tree, says so, and ends with 137', async () => {
   const ended = await started.ended;
   expect(ended).toMatchObject({
     exitCode: 137,
-    stderr: expect.stringContaining('timed out after 1s'),
+    stderr: expect.stringContaining(`timed out after ${slowness}s`),
   });
-  expect(ended.durationMs).toBeLessThan(8000);
+  expect(ended.durationMs).toBeLessThan(8000 * slowness);
   await eventually('the end of every process', () => inside.every((pid) => !isAlive(pid)));
 });
 

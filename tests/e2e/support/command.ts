@@ -41,6 +41,12 @@ export interface Started {
   killGroup(): void;
 }
 
+/**
+ * How many times longer everything may take: more than 1 on an emulated processor. All limits
+ * given here are multiplied by it.
+ */
+export const slowness = Number(process.env.CTR_TS_SLOWNESS ?? 1);
+
 /** How long output is read after the program's end: a leaked child must not hold the test up. */
 const LINGER_MS = 3000;
 
@@ -78,7 +84,7 @@ export function start(
   const timer = setTimeout(() => {
     timedOut = true;
     killGroup();
-  }, timeoutMs);
+  }, timeoutMs * slowness);
   const ended = new Promise<Ended>((resolve, reject) => {
     const settle = (exitCode: number | null, signal: NodeJS.Signals | null) => {
       clearTimeout(timer);
@@ -94,7 +100,7 @@ export function start(
   ended.catch(() => {});
 
   const until = async (pattern: RegExp, withinMs = 15_000) => {
-    const deadline = Date.now() + withinMs;
+    const deadline = Date.now() + withinMs * slowness;
     for (;;) {
       const match = pattern.exec(output.stdout);
       if (match) return match;
@@ -150,11 +156,11 @@ export async function eventually<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   timeoutMs = 10_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = Date.now() + timeoutMs * slowness;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs * slowness} ms`);
     await sleep(20);
   }
 }

@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { findTestUser, testUserNames } from '@ctr-ts/dev/test-users';
 
+import { slowness } from './command.ts';
+
 /** Each thing as a line that says what it is. */
 export type Machine = ReadonlySet<string>;
 
@@ -26,7 +28,7 @@ export function snapshot(): Machine {
  * PID namespace, and an orphan is reaped by whoever runs as PID 1.
  */
 export async function leftSince(before: Machine, withinMs = 5000): Promise<string[]> {
-  const deadline = Date.now() + withinMs;
+  const deadline = Date.now() + withinMs * slowness;
   for (;;) {
     const left = [...snapshot()].filter((line) => !before.has(line));
     if (left.length === 0 || Date.now() > deadline) return left;

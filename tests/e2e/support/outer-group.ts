@@ -13,6 +13,8 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { isUnified, parentForGroups } from './hierarchy.ts';
+
 export interface OuterGroup {
   /** The command line that runs another one inside. */
   wrap(command: string, args: readonly string[]): [string, string[]];
@@ -31,19 +33,10 @@ let made = 0;
 export function makeOuterGroup(): OuterGroup | undefined {
   made += 1;
   const name = `ctr-test-${process.pid}-${made}`;
-  const directories: string[] = [];
-  for (const [controller, file, value] of [
-    ['pids', 'pids.max', PIDS],
-    ['memory', 'memory.limit_in_bytes', MEMORY_BYTES],
-  ] as const) {
-    const parent = ownGroup(controller);
-    if (parent === undefined) return undefined;
-    const directory = join(parent, name);
-    mkdirSync(directory);
-    directories.push(directory);
-    writeFileSync(join(directory, file), String(value));
-  }
-  const enter = directories.map((directory) => `echo 0 > '${directory}/cgroup.procs' && `).join('');
+  const groups = isUnified ? makeUnified(name) : makeOnePerController(name);
+  if (groups === undefined) return undefined;
+  const { directories, entrances } = groups;
+  const enter = entrances.map((directory) => `echo 0 > '${directory}/cgroup.procs' && `).join('');
   const members = () => [...new Set(directories.flatMap(groupsBelow).flatMap(pidsOf))];
   return {
     wrap: (command, args) => ['/bin/sh', ['-c', `${enter}exec "$@"`, 'sh', command, ...args]],
@@ -58,13 +51,43 @@ export function makeOuterGroup(): OuterGroup | undefined {
   };
 }
 
-/** Our own directory in a hierarchy of version 1. */
-export function ownGroup(controller: string): string | undefined {
-  const row = readFileSync('/proc/self/cgroup', 'utf8')
-    .split('\n')
-    .find((line) => line.split(':')[1]?.split(',').includes(controller));
-  const directory = row && join('/sys/fs/cgroup', controller, row.split(':')[2] ?? '');
-  return directory && existsSync(directory) ? directory : undefined;
+interface Groups {
+  directories: string[];
+  /** Where processes are put. */
+  entrances: string[];
+}
+
+function makeOnePerController(name: string): Groups | undefined {
+  const directories: string[] = [];
+  for (const [controller, file, value] of [
+    ['pids', 'pids.max', PIDS],
+    ['memory', 'memory.limit_in_bytes', MEMORY_BYTES],
+  ] as const) {
+    const parent = parentForGroups(controller);
+    if (parent === undefined) return undefined;
+    const directory = join(parent, name);
+    mkdirSync(directory);
+    directories.push(directory);
+    writeFileSync(join(directory, file), String(value));
+  }
+  return { directories, entrances: directories };
+}
+
+/** Processes in a leaf, so that the group can hand controllers down to those of containers. */
+function makeUnified(name: string): Groups | undefined {
+  const parent = parentForGroups('pids');
+  if (parent === undefined) return undefined;
+  try {
+    writeFileSync(join(parent, 'cgroup.subtree_control'), '+pids +memory');
+  } catch {
+    return undefined;
+  }
+  const directory = join(parent, name);
+  const leaf = join(directory, 'shell');
+  mkdirSync(leaf, { recursive: true });
+  writeFileSync(join(directory, 'pids.max'), String(PIDS));
+  writeFileSync(join(directory, 'memory.max'), String(MEMORY_BYTES));
+  return { directories: [directory], entrances: [leaf] };
 }
 
 /** Deepest first. */

@@ -79,6 +79,7 @@ function requestScript({ profile, files, user, pattern, env, published }: Reques
   const variables: Record<string, string> = {
     ...env,
     NO_COLOR: '1',
+    CTR_TS_SLOWNESS: '5',
     CI: 'true',
     ...(published ? { [publishedFolderVariable]: published } : {}),
   };
