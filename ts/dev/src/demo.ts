@@ -4,12 +4,13 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Container, CtrError, probe, run } from '@ctr-ts/sdk';
 import { runStep } from './command.ts';
 import { cpuUsageOf } from './cpu-usage.ts';
-import { paths } from './repository.ts';
+import { paths, root } from './repository.ts';
 
 const cpuLimit = 0.2;
 const measuredMs = 5000;
@@ -21,6 +22,7 @@ await commandLine();
 await sdk();
 await twoViews();
 await cpuLimited();
+await groupByHand();
 say('\nthe demo is over; nothing of it is left running');
 
 function say(line: string): void {
@@ -128,6 +130,16 @@ async function cpuLimited(): Promise<void> {
   } finally {
     await container.remove({ force: true });
   }
+}
+
+/** Root only: an ordinary user has no group to make one in, unless one was delegated. */
+async function groupByHand(): Promise<void> {
+  say('\n6. a control group by hand: ctr-ts cgroup create, attach, stat, rm');
+  if (process.getuid?.() !== 0) return say('   left out: not root');
+  const script = join(root, 'ts/dev/src/demo-cgroup.sh');
+  await runStep('   ts/dev/src/demo-cgroup.sh', '/bin/sh', [script], {
+    env: { CTR_TS: paths.launcher },
+  });
 }
 
 /** Lines `key=value` up to the line `end`. */
