@@ -5,9 +5,14 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 import type { Line } from '../support/results.ts';
 
+/** The others are told as skipped. */
+const hasPattern = process.argv.includes('-t');
+
 export class LineReporter implements Reporter {
   onTestCaseResult(test: TestCase): void {
     const result = test.result();
+    // Not chosen by -t.
+    if (test.options.mode === 'skip' && result.state === 'skipped' && hasPattern) return;
     write({
       kind: 'test',
       file: test.module.relativeModuleId,

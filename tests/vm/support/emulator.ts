@@ -38,6 +38,20 @@ export interface Ending {
 
 const CONSOLE_LINES = 60;
 
+/** The kernel's, in every machine. */
+const commandLine = [
+  'console=ttyS0',
+  'quiet',
+  // A panic restarts at once, which ends the emulator.
+  'panic=-1',
+  // The emulated counter is the same on every processor. Unless the kernel is told so, each look at
+  // the clock leaves the emulated processor.
+  'tsc=reliable',
+  // No defence that an emulated processor has no use for.
+  'mitigations=off',
+  'no5lvl',
+];
+
 /** Boots and waits for the end. An unlucky machine does not reject; QEMU that cannot start does. */
 export async function emulate(machine: Machine, watch: Watch): Promise<Ending> {
   // The kernel ends it should this process be killed.
@@ -97,7 +111,7 @@ function flags(machine: Machine): string[] {
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max'],
     ...['-smp', String(processors), '-m', String(memoryMib)],
     ...['-kernel', kernel, '-initrd', initramfs],
-    ...['-append', `console=ttyS0 quiet panic=-1 ${append}`],
+    ...['-append', `${commandLine.join(' ')} ${append}`],
     ...['-serial', 'stdio', '-monitor', 'none', '-nic', 'none'],
     ...['-device', 'virtio-serial-pci'],
     ...[

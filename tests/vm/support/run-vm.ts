@@ -32,7 +32,7 @@ export interface VmOptions {
   /** Put the packed product into the machine, for tests that call publishBuild(). */
   publish?: boolean;
   env?: Readonly<Record<string, string>>;
-  /** For the whole machine, from its start. Default 150 s. */
+  /** For the whole machine, from its start. Default 4 minutes. */
   timeoutMs?: number;
   /** Each line of results and the console's text, as they come. */
   onLine?: ((line: Line) => void) | undefined;
@@ -68,11 +68,11 @@ export async function runVm(
   options: VmOptions = {},
 ): Promise<VmResult> {
   const images = await prepareImages();
-  const folder = mkdtempSync(join(tmpdir(), 'vm-'));
+  const folder = mkdtempSync(join(tmpdir(), `vm-${process.pid}-`));
   try {
     const project = join(folder, 'project.tar');
     const published = options.publish ? await publishBuild() : undefined;
-    const { user = 'root', pattern, env = {}, timeoutMs = 150_000 } = options;
+    const { user = 'root', pattern, env = {}, timeoutMs = 240_000 } = options;
     await packProject(
       { profile, files, user, pattern, env, published: published?.directory },
       project,
