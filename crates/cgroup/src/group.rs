@@ -189,14 +189,8 @@ impl Group {
                 "no hierarchy of the group has this file",
             )
         })?;
-        file::write(&path, value).map_err(|error| self.hinted(error, &path))?;
-        // Some files can only be written.
-        let effective = file::read(&path).unwrap_or_default();
-        self.written.push(Written {
-            file: path,
-            requested: value.to_owned(),
-            value: effective,
-        });
+        let written = limits::put_raw(&path, value).map_err(|error| self.hinted(error, &path))?;
+        self.written.push(written);
         Ok(())
     }
 

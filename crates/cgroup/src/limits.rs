@@ -70,12 +70,36 @@ pub(crate) fn apply(places: &[Place], resources: &Resources) -> Result<Vec<Writt
             (Interface::V2, "cpuset") => v2::cpuset,
             (Interface::V2, "memory") => v2::memory,
             (_, "pids") => v1::pids,
+            // Asked for by the name of a file only.
+            (Interface::V2, _) => continue,
             _ => return Err(unavailable(controller)),
         };
         set(&place.directory, resources, &mut out)
             .map_err(|error| with_delegation_hint(error, place.interface, &place.directory))?;
     }
+    let v2 = places.iter().find(|place| place.interface == Interface::V2);
+    for (name, value) in &resources.unified {
+        let place = v2.ok_or_else(|| unified_unavailable(name))?;
+        out.push(put_raw(&place.directory.join(name), value)?);
+    }
     Ok(out)
+}
+
+/// Writes a file that this crate knows nothing of; what it says afterwards is the kernel's affair.
+pub(crate) fn put_raw(path: &Path, value: &str) -> Result<Written, Error> {
+    file::write(path, value)?;
+    Ok(Written {
+        file: path.to_owned(),
+        requested: value.to_owned(),
+        // Some files can only be written.
+        value: file::read(path).unwrap_or_default(),
+    })
+}
+
+fn unified_unavailable(name: &str) -> Error {
+    let detail = "the group has no directory on cgroup v2";
+    Error::new(Code::Unavailable, "set", name, detail)
+        .with_hint("use the limit that means the same on v1, or a machine with cgroup v2")
 }
 
 /// As [`Layout::hierarchy_of`], for a group that is there.
@@ -91,6 +115,10 @@ fn place_of<'a>(places: &'a [Place], controller: &str) -> Option<&'a Place> {
 
 fn asked(resources: &Resources) -> Vec<&'static str> {
     let r = resources;
+    let by_name = |controller: &str| {
+        let mut names = r.unified.keys();
+        names.any(|name| name.split('.').next() == Some(controller))
+    };
     let cpu = r.cpu_quota_us.is_some() || r.cpu_period_us.is_some() || r.cpu_shares.is_some();
     let cpuset = r.cpuset_cpus.is_some() || r.cpuset_mems.is_some();
     let memory = r.memory_limit_bytes.is_some()
@@ -101,10 +129,14 @@ fn asked(resources: &Resources) -> Vec<&'static str> {
         ("cpuset", cpuset),
         ("memory", memory),
         ("pids", r.pids_limit.is_some()),
+        ("io", false),
+        ("hugetlb", false),
+        ("rdma", false),
+        ("misc", false),
         (DEVICES, !r.devices.is_empty()),
     ]
     .into_iter()
-    .filter_map(|(name, asked)| asked.then_some(name))
+    .filter_map(|(name, asked)| (asked || by_name(name)).then_some(name))
     .collect()
 }
 

@@ -6,6 +6,8 @@
 //! The enums that carry a `kind` in JSON are written by `tagged_enum!`, which keeps them readable
 //! in a binary encoding too.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::seccomp::Filter;
@@ -340,6 +342,9 @@ pub struct Resources {
     pub pids_limit: Option<i64>,
     /// Device access rules, applied in order; the first denies all.
     pub devices: Vec<DeviceRule>,
+    /// Control files of cgroup v2 with their values, as `memory.high`; written after all others.
+    #[serde(default)]
+    pub unified: BTreeMap<String, String>,
 }
 
 /// One device access rule, as in `devices.allow`.

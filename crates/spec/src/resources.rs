@@ -1,5 +1,7 @@
 //! The container's cgroup: where it is, and what it limits.
 
+use std::collections::{BTreeMap, HashMap};
+
 use oci_spec::runtime as oci;
 
 use crate::devices;
@@ -96,6 +98,7 @@ fn first_limit(resources: &Resources) -> Option<&'static str> {
             "linux.resources.memory.reservation",
         ),
         (limits(resources.pids_limit), "linux.resources.pids.limit"),
+        (!resources.unified.is_empty(), "linux.resources.unified"),
     ]
     .into_iter()
     .find_map(|(is_set, field)| is_set.then_some(field))
@@ -105,6 +108,7 @@ fn first_limit(resources: &Resources) -> Option<&'static str> {
 fn limits(input: &oci::LinuxResources) -> Result<Resources, Error> {
     let mut resources = Resources {
         devices: devices::rules(input.devices().as_ref())?,
+        unified: unified(input.unified().as_ref())?,
         ..Resources::default()
     };
     if let Some(cpu) = input.cpu() {
@@ -190,6 +194,30 @@ fn memory_limits(memory: &oci::LinuxMemory, resources: &mut Resources) -> Result
     resources.memory_swap_bytes = swap;
     resources.memory_reservation_bytes = reservation;
     Ok(())
+}
+
+/// SECURITY: the name becomes a file below the group; it may neither lead elsewhere nor be one that
+/// moves processes or changes what the group is.
+fn unified(files: Option<&HashMap<String, String>>) -> Result<BTreeMap<String, String>, Error> {
+    let word = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    for name in files.into_iter().flat_map(HashMap::keys) {
+        let of_a_controller = name.contains('.') && name.split('.').all(word);
+        if !of_a_controller || name.starts_with("cgroup.") {
+            return Err(Error::new(
+                Code::InvalidLimit,
+                "linux.resources.unified",
+                format!("write {name:?}: not a control file of a controller"),
+            )
+            .with_hint("name it like memory.high"));
+        }
+    }
+    Ok(files
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect())
 }
 
 /// A positive amount, or -1 for unlimited; 0 is "not set".
@@ -313,6 +341,26 @@ mod tests {
                 "INVALID_LIMIT",
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn files_of_v2_are_carried_over_by_name_and_lead_nowhere_else() {
+        let resources = limited(json!({"unified": {"memory.high": "1M", "io.weight": "50"}}));
+        let files: Vec<_> = resources.unwrap().unified.into_iter().collect();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(files, [pair("io.weight", "50"), pair("memory.high", "1M")]);
+        for bad in [
+            "memory",
+            "../x.y",
+            "a.b/c",
+            "cgroup.procs",
+            "cgroup.freeze",
+            ".max",
+            "",
+        ] {
+            let error = limited(json!({"unified": {bad: "1"}})).unwrap_err();
+            assert_eq!(error.code(), "INVALID_LIMIT", "{bad}");
         }
     }
 

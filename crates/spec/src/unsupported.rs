@@ -38,7 +38,6 @@ const CONFIGURATION: &[Row] = &[
     ("linux.resources.hugepageLimits", "limit huge pages"),
     ("linux.resources.network", "set network priorities"),
     ("linux.resources.rdma", "limit RDMA"),
-    ("linux.resources.unified", "write cgroup files by name"),
     ("linux.resources.cpu.idle", "use the idle scheduling class"),
     ("linux.resources.cpu.burst", "let CPU bandwidth accumulate"),
     (

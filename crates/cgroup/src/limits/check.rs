@@ -71,6 +71,15 @@ pub(crate) fn validate(resources: &Resources) -> Result<(), Error> {
             "memory and swap together: at least the memory limit",
         ));
     }
+    for name in r.unified.keys() {
+        check_file_name(name)?;
+        if name.starts_with("cgroup.") {
+            return Err(invalid(
+                &format!("{name} is of the group itself"),
+                "files of controllers only, as memory.high",
+            ));
+        }
+    }
     if r.devices
         .iter()
         .any(|rule| rule.kind == Some(DeviceKind::Fifo))

@@ -73,6 +73,44 @@ fn v2_gets_every_limit_in_its_own_words() {
 }
 
 #[test]
+fn files_by_name_are_written_last_and_on_v2_only() {
+    let group = directory(&[
+        ("memory.max", "max\n"),
+        ("memory.high", "max\n"),
+        ("io.weight", ""),
+    ]);
+    let unified = [
+        ("memory.high", "4096"),
+        ("memory.max", "8192"),
+        ("io.weight", "50"),
+    ];
+    let resources = Resources {
+        memory_limit_bytes: Some(1 << 20),
+        unified: unified.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        ..Resources::default()
+    };
+    let places = place(&group, Interface::V2, &["memory", "io"]);
+    assert_eq!(
+        shown(&apply(&places, &resources).unwrap()),
+        [
+            pair("memory.max", "1048576"),
+            pair("io.weight", "50"),
+            pair("memory.high", "4096"),
+            pair("memory.max", "8192"),
+        ]
+    );
+    let without_io = place(&group, Interface::V2, &["memory"]);
+    let error = apply(&without_io, &resources).unwrap_err();
+    assert!(error.to_string().contains("no io controller"), "{error}");
+    let group = directory(&[("memory.limit_in_bytes", ""), ("blkio.weight", "")]);
+    let v1 = place(&group, Interface::V1, &["memory", "io"]);
+    assert_eq!(
+        apply(&v1, &resources).unwrap_err().code(),
+        "CGROUP_UNAVAILABLE"
+    );
+}
+
+#[test]
 fn v2_keeps_the_half_of_cpu_max_that_is_not_asked_for() {
     let group = directory(&[("cpu.max", "20000 50000\n")]);
     let places = place(&group, Interface::V2, &["cpu"]);

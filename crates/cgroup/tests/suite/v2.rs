@@ -71,6 +71,63 @@ fn a_controller_that_is_not_in_the_v2_tree_is_named() {
 }
 
 #[test]
+fn limits_of_a_tree_with_controllers_are_in_force() {
+    let Some(layout) = v2_layout() else { return };
+    let available = layout.report().hierarchies[0].controllers.clone();
+    if !["cpu", "cpuset", "memory", "pids", "io"]
+        .iter()
+        .all(|c| available.iter().any(|a| a == c))
+    {
+        eprintln!("skipped: needs a v2 tree with cpu, cpuset, memory, pids and io");
+        return;
+    }
+    let by_name = [("memory.high", "33554432"), ("io.weight", "default 50")];
+    let scratch = Scratch::new(
+        &layout,
+        Resources {
+            cpu_quota_us: Some(20_000),
+            cpu_shares: Some(1024),
+            cpuset_cpus: Some("0".into()),
+            memory_limit_bytes: Some(64 << 20),
+            memory_swap_bytes: Some(96 << 20),
+            memory_reservation_bytes: Some(1 << 20),
+            pids_limit: Some(3),
+            unified: by_name.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            ..Resources::default()
+        },
+    );
+    for (file, value) in [
+        ("cpu.max", "20000 100000"),
+        ("cpu.weight", "100"),
+        ("cpuset.cpus.effective", "0"),
+        ("memory.max", "67108864"),
+        ("memory.swap.max", "33554432"),
+        ("memory.low", "1048576"),
+        ("memory.high", "33554432"),
+        ("io.weight", "default 50"),
+        ("pids.max", "3"),
+    ] {
+        assert_eq!(scratch.value(file), value, "{file}");
+    }
+    let mut bomb = Held::shell("for i in 1 2 3 4 5 6; do sleep 60 & done; wait");
+    scratch.group.attach(bomb.pid()).unwrap();
+    bomb.go();
+    eventually("a fork is refused", || {
+        scratch.value("pids.events") != "max 0"
+    });
+    assert!(scratch.group.stats().unwrap().pids.unwrap().current <= 3);
+    scratch.group.kill().unwrap();
+    let missing = Resources {
+        cpuset_cpus: Some("0-63".into()),
+        ..Resources::default()
+    };
+    let path = fresh_path();
+    let error = Group::create(&layout, &plan(&path, missing)).unwrap_err();
+    assert_eq!(error.code(), "CGROUP_INVALID", "{error}");
+    assert!(layout.directories(&path).iter().all(|d| !d.exists()));
+}
+
+#[test]
 fn device_rules_hold_for_the_group_and_are_replaced_as_a_whole() {
     let Some(layout) = v2_layout().filter(|_| nix::unistd::geteuid().is_root()) else {
         eprintln!("skipped: needs root, to load a device program");
