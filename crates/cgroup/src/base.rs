@@ -29,6 +29,7 @@ use nix::unistd::{AccessFlags, eaccess, geteuid};
 
 use crate::delegate::{CONTROL, words};
 use crate::file;
+use crate::path::OURS;
 
 /// Controllers that limits are made of.
 pub(crate) const LIMITING: [&str; 3] = ["cpu", "memory", "pids"];
@@ -47,6 +48,16 @@ pub(crate) struct Base {
     pub(crate) top: PathBuf,
     /// Whether it can hand controllers down. If not, it is our own group.
     pub(crate) hands_down: bool,
+}
+
+impl Base {
+    /// Whether the group holds groups alone, so that nobody minds what it hands down: one from the
+    /// top to the base, and the common parent of ours. One further below is somebody's own, who may
+    /// want processes in it.
+    pub(crate) fn is_for_groups(&self, group: &Path) -> bool {
+        let above = group.starts_with(&self.top) && self.directory.starts_with(group);
+        self.hands_down && (above || group == self.directory.join(OURS))
+    }
 }
 
 /// Who asks, as far as that changes what is theirs.

@@ -9,6 +9,7 @@ use nix::unistd::{AccessFlags, eaccess, geteuid};
 use crate::base::{self, Caller};
 use crate::error::{Code, Error, errno_of};
 use crate::file;
+use crate::group::Place;
 use crate::layout::{CALLER_LEAF, Hierarchy, Interface, Layout};
 
 pub(crate) const CONTROL: &str = "cgroup.subtree_control";
@@ -56,7 +57,7 @@ fn move_to_leaf(group: &Path, pids: &[i32]) -> Result<(), Error> {
 }
 
 /// Enables controllers for the children of each level, outermost first: all of `needed` or an
-/// error, and of `optional` what costs nothing, where the level is ours to arrange.
+/// error, and of `optional` what costs nothing, where the level is there for groups alone.
 pub(crate) fn enable(
     hierarchy: &Hierarchy,
     levels: &[PathBuf],
@@ -76,7 +77,7 @@ pub(crate) fn enable(
         let is_ours = hierarchy
             .base
             .as_ref()
-            .is_some_and(|base| base.hands_down && level.starts_with(&base.top));
+            .is_some_and(|base| base.is_for_groups(level));
         for controller in optional.iter().filter(|_| is_ours) {
             if !enabled.iter().any(|e| e == controller) && !missing.contains(controller) {
                 // Wanted for statistics only: without it they are absent, and say so.
@@ -115,6 +116,24 @@ fn enable_at(level: &Path, missing: &[&str]) -> Result<(), Error> {
     }
     file::write(&control, &request)
         .map_err(|refused| with_delegation_hint(refused, Interface::V2, level))
+}
+
+/// A v2 group hands controllers down or holds processes.
+/// KERNEL(4.14): where it hands down none but cpu and pids the kernel would take the process, and
+/// make the groups below useless.
+pub(crate) fn check_takes_processes(place: &Place) -> Result<(), Error> {
+    if place.interface == Interface::V1 {
+        return Ok(());
+    }
+    let handed = file::read(&place.directory.join(CONTROL))?;
+    if handed.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("it hands {handed} to the groups below it");
+    Err(
+        Error::new(Code::Busy, "attach to", &place.directory, detail)
+            .with_hint("attach to a group below it, or remove those"),
+    )
 }
 
 /// A group with processes hands nothing down; whoever is in it has to leave for a group below.
@@ -250,17 +269,32 @@ mod tests {
             top: root.path().join("a"),
             hands_down: true,
         });
+        for below in ["a/ctr-ts", "a/ctr-ts/mine"] {
+            let below = root.path().join(below);
+            fs::create_dir_all(&below).unwrap();
+            fs::write(below.join(CONTROL), "").unwrap();
+        }
+        let a = root.path().join("a");
         enable(
             &layout.hierarchies[0],
-            &[root.path().to_owned(), root.path().join("a")],
+            &[
+                root.path().to_owned(),
+                a.clone(),
+                a.join("ctr-ts"),
+                a.join("ctr-ts/mine"),
+            ],
             &[],
             &["pids"],
         )
         .unwrap();
         assert_eq!(fs::read_to_string(root.path().join(CONTROL)).unwrap(), "");
+        let read = |level: &Path| fs::read_to_string(level.join(CONTROL)).unwrap();
+        assert_eq!(read(&a), "+pids");
+        assert_eq!(read(&a.join("ctr-ts")), "+pids");
         assert_eq!(
-            fs::read_to_string(root.path().join("a").join(CONTROL)).unwrap(),
-            "+pids"
+            read(&a.join("ctr-ts/mine")),
+            "",
+            "its processes could not be attached"
         );
     }
 

@@ -198,7 +198,8 @@ impl Group {
     ///
     /// # Errors
     ///
-    /// `CGROUP_INVALID` when there is no such process. A refusal of one hierarchy leaves the
+    /// `CGROUP_INVALID` when there is no such process, `CGROUP_BUSY` when the group limits groups
+    /// below it, which on v2 it cannot do with processes of its own. A refusal of one hierarchy leaves the
     /// process in the group in those before it.
     pub fn attach(&self, pid: i32) -> Result<(), Error> {
         let missing = || {
@@ -210,6 +211,7 @@ impl Group {
             return Err(missing());
         }
         for place in &self.places {
+            delegate::check_takes_processes(place)?;
             let procs = place.directory.join("cgroup.procs");
             file::write(&procs, &pid.to_string()).map_err(|error| match error.errno() {
                 errno if errno == Errno::ESRCH as i32 => missing(),

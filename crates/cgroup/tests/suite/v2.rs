@@ -178,6 +178,39 @@ fn device_rules_hold_for_the_group_and_are_replaced_as_a_whole() {
 }
 
 #[test]
+fn a_group_that_limits_groups_below_it_takes_no_process_and_says_why() {
+    let Some(layout) = v2_layout() else { return };
+    let limit = || Resources {
+        pids_limit: Some(20),
+        ..Resources::default()
+    };
+    if !layout.report().hierarchies[0]
+        .controllers
+        .contains(&"pids".to_owned())
+    {
+        eprintln!("skipped: needs a v2 tree with the pids controller");
+        return;
+    }
+    let outer = Scratch::new(&layout, limit());
+    let mut shell = Held::shell("exit 0");
+    outer.group.attach(shell.pid()).unwrap();
+    let inner = plan(&format!("{}/inner", outer.path), limit());
+    let refused = Group::create(&layout, &inner).unwrap_err();
+    assert_eq!(refused.code(), "CGROUP_NOT_DELEGATED", "{refused}");
+    shell.go();
+    shell.child.wait().unwrap();
+    eventually("the group is empty", || {
+        outer.group.pids().unwrap().is_empty()
+    });
+    let inner = Group::create(&layout, &inner).unwrap();
+    let shell = Held::shell("exit 0");
+    let busy = outer.group.attach(shell.pid()).unwrap_err();
+    assert_eq!(busy.code(), "CGROUP_BUSY");
+    assert!(busy.hint().unwrap().contains("attach to a group below"));
+    inner.attach(shell.pid()).unwrap();
+}
+
+#[test]
 fn a_thousand_device_rules_pass_the_verifier() {
     let Some(layout) = v2_layout().filter(|_| nix::unistd::geteuid().is_root()) else {
         eprintln!("skipped: needs root, to load a device program");
