@@ -103,6 +103,28 @@ describe('names', () => {
     rmSync(join(etc, 'resolv.conf'));
   });
 
+  test.skipIf(rootfs === undefined)(
+    'a tree without a place for them goes without, and tells',
+    async () => {
+      const script = `mount -t tmpfs none "$1" && cp -a "$2/." "$1" && cd "$1" && mkdir -p proc dev sys
+      rm -f etc/hosts etc/hostname etc/resolv.conf && mkdir etc/hostname && echo own > etc/hosts
+      mount -o remount,ro "$1" && exec "$0" run --rm --json "rootfs:$1" sh -c 'cat /etc/hosts; ls -d /etc/*'`;
+      const place = join(directory, 'read-only');
+      mkdirSync(place);
+      const words = ['--mount', 'sh', '-c', script, paths.launcher, place, rootfs ?? ''];
+      const { stdout, stderr } = await execute('unshare', words);
+      expect(stderr).toBe('');
+      const result = JSON.parse(stdout);
+      expect(result.stdout).toMatch(
+        /^127\.0\.0\.1\tlocalhost\n(?:.*\n)*\/etc\/hostname\n\/etc\/hosts\n/,
+      );
+      const missing = result.enforcement.filter((row: { enforced: boolean }) => !row.enforced);
+      expect(missing.map((row: { feature: string }) => row.feature)).toEqual([
+        ...['mount /etc/hostname', 'mount /etc/resolv.conf'],
+      ]);
+    },
+  );
+
   test('bad names are refused before anything is made', async () => {
     await refused(['--add-host', 'db'], 'INVALID_ARGUMENT');
     await refused(['--add-host', 'db:nowhere'], 'INVALID_ARGUMENT');
