@@ -3,6 +3,8 @@
 import { readFile, readlink } from 'node:fs/promises';
 
 let boot: Promise<string> | undefined;
+let own: Promise<string> | undefined;
+let namespace: Promise<string> | undefined;
 
 /** Eight digits that differ after each boot of this machine. */
 export function bootId(): Promise<string> {
@@ -11,8 +13,11 @@ export function bootId(): Promise<string> {
 }
 
 /** Pid and start time of this process, with the PID namespace in which they mean it. */
-export async function processName(): Promise<string> {
-  return `${await pidNamespace()}-${process.pid}-${(await startTime('self')) ?? '0'}`;
+export function processName(): Promise<string> {
+  own ??= Promise.all([pidNamespace(), startTime('self')]).then(
+    ([where, started]) => `${where}-${process.pid}-${started ?? '0'}`,
+  );
+  return own;
 }
 
 /** Whether the process of a `processName` is gone; of another PID namespace nobody knows. */
@@ -28,7 +33,8 @@ async function startTime(pid: string): Promise<string | undefined> {
   return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
 }
 
-async function pidNamespace(): Promise<string> {
-  const link = await readlink('/proc/self/ns/pid');
-  return link.replace(/\D/g, '');
+/** Of a process it never changes. */
+function pidNamespace(): Promise<string> {
+  namespace ??= readlink('/proc/self/ns/pid').then((link) => link.replace(/\D/g, ''));
+  return namespace;
 }

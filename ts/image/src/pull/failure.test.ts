@@ -8,7 +8,7 @@ import {
   refuse,
   tarOf,
 } from '../registry/server.test.fixture.ts';
-import { contentOf, filesOf, makeScene, type Scene } from './pull.test.fixture.ts';
+import { contentOf, filesOf, IMPATIENT, makeScene, type Scene } from './pull.test.fixture.ts';
 
 interface Failure {
   title: string;
@@ -406,6 +406,18 @@ test('nobody at the address of a registry is said at once', async () => {
     message: expect.stringContaining('the connection was refused'),
   });
   expect(scene.events).toEqual([]);
+  expect(await contentOf(scene.store)).toEqual([]);
+});
+
+test('a registry that never answers is given up', async () => {
+  const scene = await makeScene();
+  scene.registry.image(['one'], { tag: '1' });
+  scene.registry.intercept = () => true;
+  const network = { ...IMPATIENT, responseTimeoutMs: 200, attempts: 2 };
+  await expect(scene.pull({ network })).rejects.toMatchObject({
+    code: 'REGISTRY_UNREACHABLE',
+    message: expect.stringContaining('no answer within 200 ms'),
+  });
   expect(await contentOf(scene.store)).toEqual([]);
 });
 

@@ -41,10 +41,14 @@ const POLL_MS = 2;
 export async function takeLease(store: Store, paths: readonly string[]): Promise<Lease> {
   const directory = await stagingPath(store);
   try {
-    await makeDirectories(join(store.dataRoot, 'staging'));
     // Synchronous: a launch waits for it, and a few system calls take less than a turn of the
     // thread pool.
-    mkdirSync(directory, 0o700);
+    try {
+      mkdirSync(directory, 0o700);
+    } catch (cause) {
+      if (!failedWith(cause, 'ENOENT')) throw cause;
+      await makeDirectories(directory);
+    }
     publishFile(directory, LEASE, JSON.stringify(paths));
     // ORDER: the lease before the look at removals.
     await removalsEnd(store, new Set(paths));
