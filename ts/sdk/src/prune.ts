@@ -39,7 +39,12 @@ export async function prune(engine?: EngineOptions): Promise<PruneReport> {
   const lost = await pruneWritableLayers(store, () =>
     core.listStates(paths.runRoot).map(({ id }) => id),
   );
-  const staging = [...(await pruneStaging(store)), ...(await pruneSkeletons(store))];
+  const staging = [
+    ...(await pruneStaging(store)),
+    ...(await pruneSkeletons(store)),
+    // Of pulls that were killed.
+    ...(await pruneBlobs(store)),
+  ];
   return {
     containers: containers.map(({ id, name }) => ({ id, name })),
     names,
