@@ -2,12 +2,12 @@
 import { createSign, randomUUID, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createNetServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { must, start } from './command.ts';
+import { must, type Started, start } from './command.ts';
 
 /** A running registry. */
 export interface TestRegistry {
@@ -15,8 +15,10 @@ export interface TestRegistry {
   host: string;
   /** What it stores, for tests that spoil it. */
   storage: string;
+  /** Its certificate, with {@link TestRegistryOptions.tls}. */
+  certificate: string;
   /** Copies the image of a layout (`oci:DIR:TAG`) to `NAME:TAG`; returns the reference. */
-  push(layout: string, name: string): Promise<string>;
+  push(layout: string, name: string, format?: 'oci' | 'v2s2'): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -29,6 +31,8 @@ export interface TokenAccount {
 export interface TestRegistryOptions {
   /** Token authorization with this one account. */
   account?: TokenAccount;
+  /** HTTPS, with a certificate that nobody has signed. */
+  tls?: boolean;
 }
 
 /** Starts a registry; the sentence that says what is missing for it otherwise. */
@@ -42,13 +46,14 @@ export async function startRegistry(
   const storage = join(directory, 'storage');
   mkdirSync(storage);
   const host = `127.0.0.1:${await freePort()}`;
-  const { account } = options;
-  const tokens = account && (await startTokenServer(directory, account));
+  const { account, tls = false } = options;
+  const { key, certificate } = await makeCertificate(directory);
+  const tokens = account && (await startTokenServer({ key, certificate }, account));
   const configuration = {
     version: 0.1,
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
-    http: { addr: host, secret: 'of a test' },
+    http: { addr: host, secret: 'of a test', ...(tls ? { tls: { certificate, key } } : {}) },
     ...(tokens === undefined ? {} : { auth: { token: tokens.configuration } }),
   };
   // Every JSON document is a YAML document.
@@ -62,7 +67,7 @@ export async function startRegistry(
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    await answers(host);
+    await answers(host, server);
   } catch (error) {
     await stop();
     throw error;
@@ -72,13 +77,14 @@ export async function startRegistry(
   return {
     host,
     storage,
-    push: async (layout, name) => {
+    certificate,
+    push: async (layout, name, format = 'oci') => {
       const reference = `${host}/${name}`;
       await must(
         'skopeo',
         [
           ...['--insecure-policy', 'copy', '--quiet', '--dest-tls-verify=false', ...credentials],
-          ...[layout, `docker://${reference}`],
+          ...['--format', format, layout, `docker://${reference}`],
         ],
         { timeoutMs: 120_000 },
       );
@@ -88,13 +94,19 @@ export async function startRegistry(
   };
 }
 
-async function answers(host: string): Promise<void> {
+async function answers(host: string, server: Started): Promise<void> {
+  const port = Number(host.split(':')[1]);
   const deadline = Date.now() + 20_000;
   for (;;) {
-    const response = await fetch(`http://${host}/v2/`).catch(() => undefined);
-    await response?.body?.cancel();
-    if (response?.status === 200 || response?.status === 401) return;
-    if (Date.now() > deadline) throw new Error(`docker-registry does not answer on ${host}`);
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (isOpen) return;
+    if (Date.now() > deadline || server.child.exitCode !== null) {
+      throw new Error(`docker-registry does not answer on ${host}`);
+    }
     await sleep(50);
   }
 }
@@ -107,20 +119,27 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+async function makeCertificate(directory: string): Promise<{ key: string; certificate: string }> {
+  const key = join(directory, 'key.pem');
+  const certificate = join(directory, 'certificate.pem');
+  await must('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=ctr-ts test'],
+    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+  ]);
+  return { key, certificate };
+}
+
 const SERVICE = 'ctr-ts-test';
 
 /**
  * A server for https://distribution.github.io/distribution/spec/auth/token/, with what a registry
  * needs to be told to trust it.
  */
-async function startTokenServer(directory: string, account: TokenAccount) {
-  const key = join(directory, 'key.pem');
-  const bundle = join(directory, 'certificate.pem');
-  await must('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=ctr-ts test'],
-    ...['-keyout', key, '-out', bundle],
-  ]);
-  const signer = { key: readFileSync(key, 'utf8'), certificate: readFileSync(bundle) };
+async function startTokenServer(
+  { key, certificate }: { key: string; certificate: string },
+  account: TokenAccount,
+) {
+  const signer = { key: readFileSync(key, 'utf8'), certificate: readFileSync(certificate) };
   const expected = `Basic ${Buffer.from(`${account.username}:${account.password}`).toString('base64')}`;
   const server: Server = createServer((request, response) => {
     const { authorization } = request.headers;
@@ -150,7 +169,7 @@ async function startTokenServer(directory: string, account: TokenAccount) {
       realm: `http://127.0.0.1:${port}/token`,
       service: SERVICE,
       issuer: SERVICE,
-      rootcertbundle: bundle,
+      rootcertbundle: certificate,
     },
     close: () => {
       server.close();
