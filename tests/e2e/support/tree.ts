@@ -2,6 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+import { expect } from 'vitest';
 
 import { must } from './command.ts';
 
@@ -61,6 +64,23 @@ export async function listUnpackedByUmoci(image: string, directory: string): Pro
   } finally {
     await must('rm', ['-rf', bundle]);
   }
+}
+
+/** Compares two trees path by path, so that a difference says where it is. */
+export function expectSameTree(found: TreeEntry[], expected: TreeEntry[]): void {
+  // The time of the root is nobody's: the last layer need not name it.
+  const by = (entries: TreeEntry[]) =>
+    new Map(
+      entries.map((entry) => [entry.path, entry.path === '.' ? { ...entry, mtime: 0 } : entry]),
+    );
+  const ours = by(found);
+  const others = by(expected);
+  expect([...ours.keys()].filter((path) => !others.has(path))).toEqual([]);
+  expect([...others.keys()].filter((path) => !ours.has(path))).toEqual([]);
+  const different = [...ours.values()].filter(
+    (entry) => !isDeepStrictEqual(entry, others.get(entry.path)),
+  );
+  expect(different.map((entry) => [entry, others.get(entry.path)])).toEqual([]);
 }
 
 const script = join(import.meta.dirname, 'tree.py');

@@ -23,6 +23,7 @@ export const debianPackages: readonly Row[] = [
   { name: 'docker-registry', purpose: 'test', reason: 'a real registry to pull from' },
   { name: 'tmux', purpose: 'test', reason: 'a terminal to type at' },
   { name: 'openssl', purpose: 'test', reason: 'makes the certificate of a token server' },
+  { name: 'libcap2-bin', purpose: 'test', reason: 'gives a file of an image capabilities' },
   { name: 'uidmap', purpose: 'test', reason: 'newuidmap and newgidmap for subordinate ids' },
   { name: 'procps', purpose: 'test', reason: 'ps, to look at a container from outside' },
   { name: 'python3', purpose: 'test', reason: 'a real program to run on host:' },
