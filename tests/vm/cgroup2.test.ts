@@ -3,10 +3,14 @@ import { inVm } from './support/in-vm.ts';
 
 const inside = ['tests/vm/inside/cgroup.test.ts', 'tests/vm/inside/containers.test.ts'];
 
-await inVm('cgroup2', [
-  ...inside,
-  'tests/vm/inside/placement.test.ts',
-  'tests/e2e/demo.test.ts',
-  'tests/e2e/limits.test.ts',
-]);
+await inVm(
+  'cgroup2',
+  [
+    ...inside,
+    'tests/vm/inside/placement.test.ts',
+    'tests/e2e/demo.test.ts',
+    'tests/e2e/limits.test.ts',
+  ],
+  { timeoutMs: 240_000 },
+);
 await inVm('cgroup2', inside, { user: 'ctr-test' });
