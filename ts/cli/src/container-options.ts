@@ -3,7 +3,8 @@
 import { basename, resolve } from 'node:path';
 import { type ContainerOptions, CtrError, parseCpus, parsePids, parseSize } from '@ctr-ts/sdk';
 import { parseDevice, parseDeviceRule } from './docker-devices.ts';
-import { type DockerMount, parseMount, parseTmpfs, parseVolume } from './docker-mounts.ts';
+import { type DockerMount, parseMount } from './docker-mount-fields.ts';
+import { parseTmpfs, parseVolume } from './docker-mounts.ts';
 import { parseHost, parseSysctls, parseUlimits, parseWhole } from './docker-names.ts';
 import {
   parseEnv,
