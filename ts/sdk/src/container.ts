@@ -2,7 +2,7 @@
 
 import { withCidFile } from './cid-file.ts';
 import { type Core, openCore } from './core.ts';
-import { Deadline, type DeadlineOptions } from './deadline.ts';
+import { Deadline, type DeadlineOptions, MAX_DELAY_MS } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import { execRequest } from './exec.ts';
 import { type Explanation, explainContainer } from './explain.ts';
@@ -224,12 +224,14 @@ export class Container {
 
   /**
    * How the container ended, once it has. One of another process is looked at every 50 ms, and
-   * its end is known only if it is kept (`remove: false`).
+   * its end is known only if it is kept (`remove: false`). Keeps Node alive meanwhile.
    *
    * @throws CtrError `ABORTED`
    */
   async wait({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<Exit> {
     const deadline = new Deadline({ signal });
+    // A container of our own does not hold the event loop: whoever waits for it does.
+    const held = setInterval(() => {}, MAX_DELAY_MS);
     const given = new Promise<never>((_, reject) => {
       const giveUp = (): void => reject(deadline.signal.reason);
       if (deadline.signal.aborted) giveUp();
@@ -239,6 +241,7 @@ export class Container {
       const ended = this.#own?.running.exited ?? waitForRecord(this.#look, deadline.signal);
       return await Promise.race([ended, given]);
     } finally {
+      clearInterval(held);
       deadline.disarm();
     }
   }

@@ -9,7 +9,7 @@ export interface DeadlineOptions {
 }
 
 /** The longest delay a timer holds: 24 days. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
+export const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** Whether a timer can wait so long. */
 export function isDelay(ms: number | undefined): ms is number {

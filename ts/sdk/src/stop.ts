@@ -1,5 +1,6 @@
 /** Ending a container politely: its stop signal, some time, then SIGKILL. */
 
+import { MAX_DELAY_MS } from './deadline.ts';
 import { CtrError } from './errors.ts';
 import type { Exit } from './launch.ts';
 import { type Signal, signalNumber } from './signals.ts';
@@ -17,9 +18,6 @@ export interface StopOptions {
 
 /** As docker. */
 const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** The longest delay a timer holds: 24 days. */
-const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** What stopping needs of a container. */
 export interface Stoppable {
@@ -39,11 +37,18 @@ export async function stopContainer(
     });
   }
   if (!(await killed(container, signal))) return await container.wait({});
-  const patience = AbortSignal.timeout(Math.min(timeoutMs, MAX_DELAY_MS));
+  const patience = new AbortController();
+  // Not AbortSignal.timeout(), which lets Node exit before the container was killed.
+  const timer =
+    timeoutMs === Number.POSITIVE_INFINITY
+      ? undefined
+      : setTimeout(() => patience.abort(), Math.min(timeoutMs, MAX_DELAY_MS));
   try {
-    return await container.wait(timeoutMs === Number.POSITIVE_INFINITY ? {} : { signal: patience });
+    return await container.wait({ signal: patience.signal });
   } catch (error) {
     if (!(error instanceof CtrError && error.code === 'ABORTED')) throw error;
+  } finally {
+    clearTimeout(timer);
   }
   await killed(container, 'SIGKILL');
   return await container.wait({});
