@@ -135,8 +135,11 @@ describe('names', () => {
   });
 });
 
+/** Found wherever FUSE is; opening it needs its driver. */
+const noFuse = existsSync('/dev/fuse') ? '' : ' (skipped: no /dev/fuse)';
+
 describe('devices', () => {
-  test('a device is there and opens, under another name too', async () => {
+  test.skipIf(noFuse)(`a device is there and opens, under another name too${noFuse}`, async () => {
     const text = await output(
       ['--device', '/dev/fuse', '--device', '/dev/fuse:/dev/sub/other'],
       'for f in /dev/fuse /dev/sub/other; do stat -c "%t:%T" $f; : < $f; : > $f; done',
@@ -145,14 +148,17 @@ describe('devices', () => {
     expect(await output([], 'test -e /dev/fuse || echo none')).toBe('none\n');
   });
 
-  test('the access that was not given is refused by the kernel', async () => {
-    const { stdout, stderr } = await run(
-      ['--device', '/dev/fuse:r'],
-      ': < /dev/fuse && echo read; : > /dev/fuse',
-    );
-    expect(stdout).toBe('read\n');
-    expect(stderr).toContain('not permitted');
-  });
+  test.skipIf(noFuse)(
+    `the access that was not given is refused by the kernel${noFuse}`,
+    async () => {
+      const { stdout, stderr } = await run(
+        ['--device', '/dev/fuse:r'],
+        ': < /dev/fuse && echo read; : > /dev/fuse',
+      );
+      expect(stdout).toBe('read\n');
+      expect(stderr).toContain('not permitted');
+    },
+  );
 
   test('a rule lets a container make and open a node, which it cannot without', async () => {
     const script = 'mknod /dev/x c 10 229 && : < /dev/x && echo opened';
@@ -242,7 +248,7 @@ describe('control groups', () => {
         `cat ${root}/cpu.max 2>/dev/null || cat ${root}/cpu/cpu.cfs_quota_us ${root}/cpu/cpu.cfs_period_us`,
       ].join('; '),
     );
-    expect(text).toMatch(/^(512|20)\n0\n25000\s50000\n$/);
+    expect(text).toMatch(/^(512|59)\n0\n25000\s50000\n$/);
   });
 
   test('memory has a soft limit', async () => {
@@ -480,7 +486,7 @@ test('a plan shows all of it and makes nothing', async () => {
   const ended = await ctr([
     ...['explain', '--plan', '--add-host', 'db:10.1.2.3', '--sysctl', 'net.ipv4.ip_forward=1'],
     ...['--ulimit', 'core=-1', '--oom-score-adj', '9', '--group-add', 'audio', '--init'],
-    ...['--device', '/dev/fuse', '--domainname', 'dom', 'host:', 'id'],
+    ...['--device', '/dev/full:/dev/other', '--domainname', 'dom', 'host:', 'id'],
   ]);
   const text = ended.stdout.replace(/\s+/g, ' ');
   for (const part of [
@@ -490,7 +496,7 @@ test('a plan shows all of it and makes nothing', async () => {
     /oom_score_adj 9/,
     /further groups audio/,
     /our init, then id/,
-    /\/dev\/fuse char 10:229/,
+    /\/dev\/other char 1:7/,
     /domain dom/,
   ]) {
     expect(text).toMatch(part);
