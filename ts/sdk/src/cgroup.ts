@@ -20,7 +20,7 @@ export interface CgroupLimited {
 /** Which hierarchies and controllers there are. */
 export interface CgroupReport {
   version: 'v1' | 'hybrid' | 'v2' | 'none';
-  /** Groups can be made below our own group. */
+  /** Groups can be made, with limits. */
   writable: boolean;
   hierarchies: {
     interface: string;
@@ -29,6 +29,8 @@ export interface CgroupReport {
     mount: string;
     own: string;
     ownDirectory: string | null;
+    /** What our groups are made below; on v2 it may be a group above our own. */
+    base: string | null;
     writable: boolean;
     used: boolean;
   }[];
@@ -76,8 +78,9 @@ export interface CgroupNode {
 }
 
 /**
- * Control groups. A path is below `ctr-ts/` of the caller's own group, or with a leading `/` below
- * the root of each hierarchy. Failures are `CGROUP_*` codes with a hint.
+ * Control groups. A path is below `ctr-ts/` of the caller's own group (on v2: of the nearest group
+ * that can limit others, `base` of the report), or with a leading `/` below the root of each
+ * hierarchy. Failures are `CGROUP_*` codes with a hint.
  */
 export const cgroup = {
   /** Which hierarchies and controllers this machine has. */

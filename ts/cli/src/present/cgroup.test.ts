@@ -77,6 +77,7 @@ test('controllers come first, then the groups as a tree', () => {
     mount: '/sys/fs/cgroup/cpu',
     own: '/',
     ownDirectory: '/sys/fs/cgroup/cpu',
+    base: '/sys/fs/cgroup/cpu',
     writable: true,
     used: true,
   };
