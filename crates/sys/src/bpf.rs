@@ -131,6 +131,12 @@ struct Query {
     ids: u64,
     count: u32,
     padding: u32,
+    program_flags: u64,
+    link_ids: u64,
+    link_flags: u64,
+    /// KERNEL(6.17): written whatever the length that is passed, until 7.2 and what it was carried
+    /// back to.
+    revision: u64,
 }
 
 #[repr(C)]
@@ -263,7 +269,8 @@ pub fn device_programs(group: BorrowedFd<'_>, name: &str) -> Result<Vec<OwnedFd>
         ..Query::default()
     };
     // SAFETY: `ids` outlives the call and has room for `count` numbers, which is all the kernel
-    // writes besides the block itself.
+    // writes besides the block itself. KERNEL(6.17): the block's last field, `revision`, is written
+    // even if the length says that it is not there; it is there.
     unsafe { bpf(BPF_PROG_QUERY, &mut query) }
         .map_err(|errno| Error::new("bpf", "BPF_PROG_QUERY, BPF_CGROUP_DEVICE", errno))?;
     let count = query.count.min(MAX_PROGRAMS) as usize;
@@ -404,6 +411,8 @@ mod tests {
     fn the_layouts_are_those_of_the_kernel() {
         assert_eq!(size_of::<Instruction>(), 8);
         assert_eq!(size_of::<Load>(), 72);
+        assert_eq!(size_of::<Query>(), 64);
+        assert_eq!(std::mem::offset_of!(Query, revision), 56);
         assert_eq!(size_of::<Info>(), INFO_BYTES as usize);
         assert_eq!(std::mem::offset_of!(Info, name), 64);
         let jump = Instruction::new(0x56, 3, 9, 2, 7);
