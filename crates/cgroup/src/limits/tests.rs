@@ -73,6 +73,22 @@ fn v2_gets_every_limit_in_its_own_words() {
 }
 
 #[test]
+fn a_reservation_of_minus_one_protects_nothing() {
+    for (interface, file, value) in [
+        (Interface::V1, "memory.soft_limit_in_bytes", "-1"),
+        (Interface::V2, "memory.low", "0"),
+    ] {
+        let group = directory(&[(file, "4096\n")]);
+        let resources = Resources {
+            memory_reservation_bytes: Some(-1),
+            ..Resources::default()
+        };
+        let written = apply(&place(&group, interface, &["memory"]), &resources).unwrap();
+        assert_eq!(shown(&written), [pair(file, value)]);
+    }
+}
+
+#[test]
 fn files_by_name_are_written_last_and_on_v2_only() {
     let group = directory(&[
         ("memory.max", "max\n"),

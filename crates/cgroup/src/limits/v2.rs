@@ -98,10 +98,11 @@ pub(super) fn memory(
     out: &mut Vec<Written>,
 ) -> Result<(), Error> {
     if let Some(reservation) = resources.memory_reservation_bytes {
+        // -1 is v1's word for none, its default; here `max` would protect all the group ever uses.
         put(
             directory,
             "memory.low",
-            &text(reservation),
+            &reservation.max(0).to_string(),
             Compare::Bytes,
             out,
         )?;
