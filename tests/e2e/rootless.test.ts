@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 import { beforeAll, describe, expect, test } from 'vitest';
 
-import { eventually } from './support/command.ts';
+import { eventually, slowness } from './support/command.ts';
 import { leftSince, type Machine, snapshot } from './support/machine.ts';
 import { productOf, type UserProduct, userKinds } from './support/user.ts';
 
@@ -81,7 +81,9 @@ describe.each(userKinds)('a user $kind', ({ name }) => {
   });
 
   test('has a time limit, volumes, tmpfs and a read-only root', async () => {
-    expect(await run(['--timeout', '500ms'], 'sleep 60')).toMatchObject({ exitCode: 137 });
+    expect(await run(['--timeout', `${500 * slowness}ms`], 'sleep 60')).toMatchObject({
+      exitCode: 137,
+    });
     const flags = ['-v', `${product.user.home}:/mine:ro`, '--tmpfs', '/t:size=1m', '--read-only'];
     const script = 'touch /mine/x || echo ro; touch /t/x && echo rw; touch /root/x || echo ro';
     expect((await run(flags, script)).stdout).toBe('ro\nrw\nro\n');
