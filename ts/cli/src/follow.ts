@@ -25,6 +25,8 @@ export interface FollowOptions {
   attached?: boolean | undefined;
   /** What it can be left under; absent: it ends with us. */
   name?: (() => Promise<string>) | undefined;
+  /** What signals do until it has started; absent: they end us. Disposed of then. */
+  beforehand?: Disposable | undefined;
   timeoutMs?: number | undefined;
 }
 
@@ -84,13 +86,19 @@ export async function follow(started: Process, io: Io, options: FollowOptions): 
   const session = tty && !json ? sessionOf(started, options) : undefined;
   let terminated: NodeJS.Signals | undefined;
   let stop = (): void => {};
-  if (sigProxy) stop = proxySignals(started, io, { tty });
-  else if (session !== undefined && options.name !== undefined) {
-    stop = onTermination((signal) => {
-      terminated = signal;
-      void session.leave();
-    });
-  }
+  const takeSignals = (): void => {
+    if (sigProxy) stop = proxySignals(started, io, { tty });
+    else if (session !== undefined && options.name !== undefined) {
+      stop = onTermination((signal) => {
+        terminated = signal;
+        void session.leave();
+      });
+    }
+    // ORDER: after somebody else listens, or a signal in between would end us.
+    options.beforehand?.[Symbol.dispose]();
+  };
+  // Until then a signal is not for the process: there is none that it could reach.
+  const taken = started.started.then(takeSignals, () => {});
   try {
     const end = await session?.run();
     if (terminated !== undefined) return 128 + constants.signals[terminated];
@@ -102,6 +110,7 @@ export async function follow(started: Process, io: Io, options: FollowOptions): 
     if (json) io.printJson({ ...(await started.started), ...result });
     return exitCodeOfProcess(result);
   } finally {
+    await taken;
     stop();
   }
 }

@@ -1,4 +1,3 @@
-import { CtrError } from '@ctr-ts/sdk';
 import { expect, test } from 'vitest';
 import { recordingIo } from './io.test.fixture.ts';
 import { layer, manifest, pulled } from './present/pull.test.fixture.ts';
@@ -31,24 +30,11 @@ test('a pull that was asked for is not called missing, and a quiet one says noth
   expect([always.stderr(), quiet.stderr()]).toEqual(['', '']);
 });
 
-test('signals give up a pull, and nothing before or after it', () => {
-  const before = process.listenerCount('SIGINT');
-  const watch = pullWatch(recordingIo(), { quiet: true, policy: undefined });
-  expect(process.listenerCount('SIGINT')).toBe(before);
-  watch.onPull(pulling);
-  expect(process.listenerCount('SIGINT')).toBe(before + 1);
-  watch.onPull(pulled(false));
-  expect(process.listenerCount('SIGINT')).toBe(before);
-  const error = new CtrError('COMMAND_NOT_FOUND', 'no such program');
-  expect(() => watch.exitCode(error)).toThrow(error);
-});
-
 test('a failure ends the progress before anything is said about it', () => {
   const io = terminalIo(80, 24);
   const watch = pullWatch(io, { quiet: false, policy: 'always' });
   for (const event of [pulling, manifest('a'), layer('a', 'downloading', 1)]) watch.onPull(event);
-  const error = new CtrError('REGISTRY_UNREACHABLE', 'gone');
-  expect(() => watch.exitCode(error)).toThrow(error);
+  watch.close();
   io.note('ctr-ts: gone');
   expect(io.lines().at(-1)).toBe('ctr-ts: gone');
   expect(io.lines().at(-2)).toMatch(/^a0+: Downloading/);

@@ -33,7 +33,7 @@ export const PROXIED = [
 /** What a terminal's own side deals with: size and redrawing. */
 const OF_THE_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(['SIGCONT', 'SIGWINCH']);
 
-/** Passes signals on until it is stopped; what it returns stops it. */
+/** Passes signals on to a process that runs until it is stopped; what it returns stops it. */
 export function proxySignals(
   target: Process,
   io: Io,
@@ -41,13 +41,6 @@ export function proxySignals(
 ): () => void {
   const proxied = PROXIED.filter((signal) => !(tty && OF_THE_TERMINAL.has(signal)));
   let interrupts = 0;
-  let runs = false;
-  target.started.then(
-    () => {
-      runs = true;
-    },
-    () => {},
-  );
   const forward = (signal: NodeJS.Signals) => {
     if (signal === 'SIGINT') interrupts += 1;
     // PID 1 of a container may ignore SIGINT; nothing can ignore the second one.
@@ -55,7 +48,7 @@ export function proxySignals(
     target.kill(kill ? 'SIGKILL' : signal).catch(() => {
       // It has ended in the meantime, which is what was asked for.
     });
-    if (signal === 'SIGINT' && !kill && runs && isatty(2)) {
+    if (signal === 'SIGINT' && !kill && isatty(2)) {
       io.note('ctr-ts: sent SIGINT; press Ctrl-C again to kill');
     }
   };

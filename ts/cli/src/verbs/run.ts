@@ -5,6 +5,7 @@ import { containerOptions } from '../container-options.ts';
 import { parseDetachKeys } from '../detach-keys.ts';
 import { parseDurationMs } from '../duration.ts';
 import { follow, processOptions } from '../follow.ts';
+import { interruption } from '../interruption.ts';
 import { shortId } from '../present/containers.ts';
 import { pullWatch } from '../pull-watch.ts';
 import { defineVerb } from '../verb.ts';
@@ -35,14 +36,19 @@ export const verb = defineVerb({
     };
     const options = containerOptions(flags, positionals, io.env);
     const pull = pullWatch(io, { quiet: flags.quiet, policy: options.pull });
-    const { onPull, signal } = pull;
-    const own = { ...processOptions(how), remove: flags.rm ?? false, onPull, signal };
+    const connected = processOptions(how);
+    // Pulling and unpacking take their time, and there is nothing yet that a signal could be for.
+    using beforehand = interruption(io);
+    const { onPull } = pull;
+    const own = { ...connected, remove: flags.rm ?? false, onPull, signal: beforehand.signal };
     try {
       const started = run({ ...options, ...own });
       const name = async () => flags.name ?? shortId((await started.started).containerId);
-      return await follow(started, io, { ...how, name });
+      return await follow(started, io, { ...how, name, beforehand });
     } catch (error) {
-      return pull.exitCode(error);
+      // ORDER: the progress first, which would draw over what is said below it.
+      pull.close();
+      return beforehand.exitCode(error);
     }
   },
 });
