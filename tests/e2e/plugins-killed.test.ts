@@ -1,12 +1,13 @@
 /** Installs that are killed, and installs at the same time. */
 import { once } from 'node:events';
-import { existsSync, readdirSync, utimesSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { publishBuild } from '@ctr-ts/dev/publish';
+import { findTestUser, testUserNames } from '@ctr-ts/dev/test-users';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
 import { type PluginHost, packPlugin, pluginHost } from './support/plugins.ts';
@@ -58,6 +59,33 @@ test('an install that is killed at any moment leaves plugins that work, and no f
     { version: '2.0.0', commands: ['greet'] },
   ]);
 }, 180_000);
+
+test('an old version that cannot be removed does not take the new one along', async () => {
+  // Root may remove anything.
+  const user = findTestUser(testUserNames.withSubordinateIds);
+  if (user === undefined) {
+    return expect.fail('the test users are missing; run npm test once as root');
+  }
+  const own = await pluginHost(user);
+  try {
+    const packed = (version: string) => packPlugin(own.scratch, { name: 'plugin-stuck', version });
+    await own.json(['plugins', 'install', await packed('1.0.0')]);
+    const packages = join(own.directory, 'packages');
+    const [old = ''] = readdirSync(packages);
+    chmodSync(join(packages, old), 0o500);
+    const second = await own.ctr(['plugins', 'install', await packed('2.0.0')]);
+    expect(second).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await own.ctr(['greet'])).stdout).toBe('this is greet of plugin-stuck 2.0.0\n');
+    expect(await own.ctr(['plugins', 'uninstall', 'plugin-stuck'])).toMatchObject({ exitCode: 0 });
+
+    chmodSync(join(packages, old), 0o700);
+    utimesSync(join(packages, old), twoHoursAgo, twoHoursAgo);
+    await own.json(['plugins', 'install', await packed('3.0.0')]);
+    expect(readdirSync(packages)).not.toContain(old);
+  } finally {
+    own.remove();
+  }
+});
 
 test.each(['SIGINT', 'SIGTERM'] as const)('%s during a download leaves nothing', async (signal) => {
   // A registry that never answers.

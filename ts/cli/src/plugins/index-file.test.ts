@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -28,6 +28,13 @@ test('what is written is read, and only the newest file stays', () => {
   updateIndex(directory, ({ plugins }) => ({ plugins: [...plugins, named('b')] }));
   expect(names(directory)).toEqual(['a', 'b']);
   expect(readdirSync(directory)).toEqual(['index-2.json']);
+});
+
+test('an older file that cannot be removed is no failure of what was written', () => {
+  const directory = temporaryFolder();
+  mkdirSync(join(directory, 'index-0.json'));
+  updateIndex(directory, () => ({ plugins: [named('a')] }));
+  expect(names(directory)).toEqual(['a']);
 });
 
 test('a writer that was overtaken begins again on what the other wrote', () => {

@@ -138,10 +138,15 @@ function latest(directory: string): number {
   return Math.max(0, ...names.map((name) => Number(NAME.exec(name)?.[1] ?? 0)));
 }
 
+/** The new index counts already: a failure here must not look as if it did not. */
 function removeOlder(directory: string, number: number): void {
-  for (const name of readdirSync(directory)) {
-    const match = NAME.exec(name);
-    if (match && Number(match[1]) < number) rmSync(join(directory, name), { force: true });
+  try {
+    for (const name of readdirSync(directory)) {
+      const match = NAME.exec(name);
+      if (match && Number(match[1]) < number) rmSync(join(directory, name), { force: true });
+    }
+  } catch {
+    // They count for nothing; the next writer tries again.
   }
 }
 

@@ -66,7 +66,7 @@ export async function installPlugin(
     const root = join(project, 'node_modules', installedName(folder, peers));
     return await add(directory, { source: 'installed', origin: text, root });
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
+    removeUnnamed(directory, project);
     throw error;
   } finally {
     removeAbandoned(directory);
@@ -155,16 +155,25 @@ function installedName(folder: string, peers: readonly string[]): string {
   });
 }
 
+/** Of a plugin that the index names no more. */
 function removeProject(directory: string, plugin: PluginRecord | undefined): void {
   if (plugin?.source !== 'installed') return;
   const [folder, project] = plugin.root.split('/');
   if (folder !== PACKAGES || project === undefined) return;
-  rmSync(join(directory, folder, project), { recursive: true, force: true });
+  leavingFailures(() => rmSync(join(directory, folder, project), { recursive: true, force: true }));
 }
 
-/** Failures are left for the next time: whoever asked has got what was asked for. */
+/** What failed may have failed after the index was written: what that names is in use. */
+function removeUnnamed(directory: string, project: string): void {
+  leavingFailures(() => {
+    const { plugins } = readIndex(directory);
+    if (plugins.some(({ root }) => root.startsWith(`${project}/`))) return;
+    rmSync(join(directory, project), { recursive: true, force: true });
+  });
+}
+
 function removeAbandoned(directory: string): void {
-  try {
+  leavingFailures(() => {
     const packages = join(directory, PACKAGES);
     const old = readdirSync(packages).filter(
       (name) => Date.now() - statSync(join(packages, name)).mtimeMs > ABANDONED_MS,
@@ -172,10 +181,21 @@ function removeAbandoned(directory: string): void {
     // ORDER: the index after the ages, so that it names whatever was old and finished.
     const named = new Set(readIndex(directory).plugins.map(({ root }) => root.split('/')[1]));
     for (const name of old) {
-      if (!named.has(name)) rmSync(join(packages, name), { recursive: true, force: true });
+      if (named.has(name)) continue;
+      leavingFailures(() => rmSync(join(packages, name), { recursive: true, force: true }));
     }
+  });
+}
+
+/**
+ * What cannot be removed is left for the next install, which looks again: whoever asked has got
+ * what was asked for, or hears of another failure.
+ */
+function leavingFailures(remove: () => void): void {
+  try {
+    remove();
   } catch {
-    // The next install looks again.
+    // As said above.
   }
 }
 
