@@ -59,14 +59,14 @@ export async function takeLease(store: Store, paths: readonly string[]): Promise
   return { directory, release: () => release(store, directory) };
 }
 
-/** What processes hold that are not known to be gone. */
+/** What processes hold that are not known to be gone. Throws where that cannot be known. */
 export async function leasedPaths({ dataRoot }: Store): Promise<StorePaths> {
   const paths = new Set<string>();
   const staging = join(dataRoot, 'staging');
   for (const name of await namesIn(staging)) {
-    const text = await readFile(join(staging, name, LEASE), 'utf8').catch(() => undefined);
+    const text = await textOf(join(staging, name, LEASE));
     if (text === undefined || (await isGone(name))) continue;
-    for (const path of JSON.parse(text) as string[]) paths.add(path);
+    for (const path of pathsIn(text)) paths.add(path);
   }
   return paths;
 }
@@ -119,8 +119,25 @@ export async function pruneRemovals({ dataRoot }: Store): Promise<void> {
 }
 
 async function names(removal: string, paths: StorePaths): Promise<boolean> {
-  const text = await readFile(removal, 'utf8').catch(() => '[]');
-  return (JSON.parse(text) as string[]).some((path) => paths.has(path));
+  const text = await textOf(removal);
+  return text !== undefined && pathsIn(text).some((path) => paths.has(path));
+}
+
+/** `undefined` for a file that is gone, and for no other reason. */
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    if (failedWith(cause, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw fileError('read', path, cause);
+  });
+}
+
+/** What is torn was written before a crash of the machine, which its process did not survive. */
+function pathsIn(text: string): string[] {
+  try {
+    return JSON.parse(text) as string[];
+  } catch {
+    return [];
+  }
 }
 
 /** What cannot be removed now is found by `pruneStaging`. */
