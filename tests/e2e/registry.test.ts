@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { root as repository, repositoryNode } from '@ctr-ts/dev/repository';
-import { findImage, pruneBlobs, pruneStaging, pullImage, type Store } from '@ctr-ts/image';
+import { findImage, pruneStaging, pruneUnused, pullImage, type Store } from '@ctr-ts/image';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { must, start } from './support/command.ts';
@@ -163,7 +163,7 @@ function pullerCommand(name: string, { dataRoot }: Store): string[] {
     for (;;) {
       await pullImage(parseReference('${name}'), { store, applyLayer, rootless: false, singleId: false });
       console.log('pulled');
-      await removeImages(store, ['${name}'], { layersInUse: new Set() });
+      await removeImages(store, ['${name}'], { layersInUse: new Set(), imagesInUse: new Set() });
     }
   `;
   return [repositoryNode(), '--input-type=module', '--eval', source];
@@ -192,7 +192,7 @@ test('a pull or removal that is killed at any moment leaves a store that works',
   await pruneStaging(options.store);
   expect(readdirSync(join(options.store.dataRoot, 'staging'))).toEqual([]);
   await pullImage(reference, options);
-  await pruneBlobs(options.store);
+  await pruneUnused(options.store, new Set());
   expect(await findImage(options.store, reference)).toBeDefined();
   expect(await leftSince(before)).toEqual([]);
 });

@@ -30,13 +30,9 @@ export {
   prepareRoot,
   type RootSource,
 } from './root.ts';
-export type { LayersInUse } from './store/collect.ts';
+export { type LayersInUse, pruneUnused, type Unused } from './store/collect.ts';
 export { readImageConfig } from './store/config.ts';
 export { findImage, listImages, type StoredImage } from './store/images.ts';
-export {
-  pruneBlobs,
-  type RemovedImages,
-  type RemoveOptions,
-  removeImages,
-} from './store/remove.ts';
+export { type RemovedImages, type RemoveOptions, removeImages } from './store/remove.ts';
+export { markedRunRoots, markRunRoot } from './store/run-roots.ts';
 export { openStore, type RemoveTree, type Store } from './store.ts';

@@ -39,6 +39,8 @@ export const SDK_ERRORS = {
   FILE_NOT_FOUND: 'a file or directory on the host is missing',
   /** The file system refuses this user. */
   PERMISSION_DENIED: 'this user may not do that to a file or directory of the host',
+  /** A file of the image store is not what it should be; the message names it. */
+  STORE_DAMAGED: 'a file of the image store is damaged',
   /** No space is left where images or records are kept. */
   DISK_FULL: 'the disk is full',
   /** No registry image, and not one of `host:`, `rootfs:DIR` and `oci:DIR[:TAG]`. */

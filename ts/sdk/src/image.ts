@@ -3,6 +3,7 @@
 import {
   familiarName,
   type RootSource as ImageRoot,
+  markRunRoot,
   parseReference,
   prepareRoot,
   type Reference,
@@ -50,8 +51,9 @@ export interface OpenImageInput {
 export async function openImage(input: OpenImageInput): Promise<OpenedImage> {
   const { core, directories, host, upper, node, signal } = input;
   const { reference, name, id } = await locate(input);
+  const store = await storeOf(directories, core);
   const prepared = await prepareRoot(reference, {
-    store: await storeOf(directories, core),
+    store,
     applyLayer: (blob, directory, options) => core.applyLayer(blob, directory, options),
     rootless: host.rootless,
     singleId: host.singleId,
@@ -59,6 +61,15 @@ export async function openImage(input: OpenImageInput): Promise<OpenedImage> {
     node,
     signal,
   });
+  if (usesStore(reference, prepared.root)) {
+    try {
+      // ORDER: before the launch, and before the lease ends: from then on only the record tells.
+      markRunRoot(store, directories.runRoot);
+    } catch (error) {
+      await prepared.release();
+      throw error;
+    }
+  }
   const { env, entrypoint, cmd, user, workdir, labels, stopSignal } = prepared.config;
   return {
     name,
@@ -76,6 +87,12 @@ export async function openImage(input: OpenImageInput): Promise<OpenedImage> {
       stopSignal: usableSignal(stopSignal),
     },
   };
+}
+
+/** Whether something in the store goes when it is thought that there is no such container. */
+function usesStore({ transport }: Reference, root: ImageRoot): boolean {
+  if (root.kind !== 'overlay') return false;
+  return transport !== 'host' || root.upper.kind === 'directory';
 }
 
 async function locate(

@@ -26,7 +26,7 @@ import {
 import type { EngineOptions } from './options.ts';
 import { directories } from './paths.ts';
 import { Pull, type PullEvent, pullToStore } from './pull.ts';
-import { layersInUse, storeOf } from './store.ts';
+import { storeOf, storeUse } from './store.ts';
 
 /** What {@link Image.pull} takes. */
 export interface PullOptions {
@@ -129,9 +129,11 @@ export const Image = {
   ): Promise<RemovedImages> {
     const paths = directories(engine);
     const core = openCore(paths);
+    const { images } = await storeUse(paths, core);
     return removeImages(await storeOf(paths, core), [names].flat(), {
       force,
-      layersInUse: async () => layersInUse(paths, core),
+      imagesInUse: images,
+      layersInUse: async () => (await storeUse(paths, core)).layers,
     });
   },
 };

@@ -3,15 +3,16 @@
 import { join } from 'node:path';
 import {
   openStore,
-  pruneBlobs,
   pruneSkeletons,
   pruneStaging,
+  pruneUnused,
   pruneWritableLayers,
 } from '@ctr-ts/image';
 import { openCore } from './core.ts';
 import type { EngineOptions } from './options.ts';
 import { directories } from './paths.ts';
 import { readRecord } from './record.ts';
+import { storeUse } from './store.ts';
 
 /** What was removed. JSON-safe. */
 export interface PruneReport {
@@ -25,9 +26,17 @@ export interface PruneReport {
   staging: string[];
   /** What interrupted pulls downloaded and no image of the store uses. */
   blobs: string[];
+  /**
+   * Directories of unpacked layers that neither an image of the store nor a container uses: of
+   * images removed while containers ran on them, and of `oci:` layouts (unpacked again when needed).
+   */
+  unpacked: string[];
 }
 
-/** Prunes the records and writable layers of containers without an owner; images stay. */
+/**
+ * Prunes the records and writable layers of containers without an owner, and what is left over in
+ * the store; images stay. Records in run roots of other sessions are not touched, and count.
+ */
 export async function prune(engine?: EngineOptions): Promise<PruneReport> {
   const paths = directories(engine);
   const core = openCore(paths);
@@ -36,15 +45,12 @@ export async function prune(engine?: EngineOptions): Promise<PruneReport> {
   for (const layer of layers) await core.removeTree(layer);
   const store = await openStore(paths.dataRoot, (path) => core.removeTree(path));
   // Layers whose record went before them: their owner was killed between the two.
-  const lost = await pruneWritableLayers(store, () =>
-    core.listStates(paths.runRoot).map(({ id }) => id),
+  const lost = await pruneWritableLayers(
+    store,
+    async () => (await storeUse(paths, core)).containers,
   );
-  const staging = [
-    ...(await pruneStaging(store)),
-    ...(await pruneSkeletons(store)),
-    // Of pulls that were killed.
-    ...(await pruneBlobs(store)),
-  ];
+  const staging = [...(await pruneStaging(store)), ...(await pruneSkeletons(store))];
+  const unused = await pruneUnused(store, async () => (await storeUse(paths, core)).layers);
   return {
     containers: containers.map(({ id, name }) => ({ id, name })),
     names,
@@ -52,6 +58,7 @@ export async function prune(engine?: EngineOptions): Promise<PruneReport> {
     cgroups,
     layers: [...layers, ...lost.map((id) => join(paths.dataRoot, 'containers', id))],
     staging,
-    blobs: await pruneBlobs(store),
+    blobs: unused.blobs,
+    unpacked: unused.layers.map((path) => join(paths.dataRoot, path)),
   };
 }

@@ -16,7 +16,7 @@ import { EventQueue } from './event-queue.ts';
 import type { HostFacts } from './host.ts';
 import { describeImage, type ImageInfo } from './image-info.ts';
 import type { Directories } from './paths.ts';
-import { storeOf } from './store.ts';
+import { storeOf, storeUse } from './store.ts';
 
 /** What came of a pull. JSON-safe. */
 export interface PullResult {
@@ -58,6 +58,7 @@ export async function pullToStore(input: PullInput): Promise<PullResult> {
     singleId: host.singleId,
     platform,
     onEvent,
+    layersInUse: async () => (await storeUse(directories, core)).layers,
     credentials: dockerCredentials(process.env),
     ...(signal === undefined ? {} : { signal }),
   });

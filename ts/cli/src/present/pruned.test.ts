@@ -10,6 +10,7 @@ const NOTHING: PruneReport = {
   layers: [],
   staging: [],
   blobs: [],
+  unpacked: [],
 };
 
 test('nothing to do is said', () => {
@@ -28,8 +29,9 @@ test('each thing that was removed has a line', () => {
       cgroups: ['/cg/x'],
       layers: ['/l'],
       blobs: ['sha256:1'],
+      unpacked: ['/u'],
     }),
   ).toBe(
-    'removed container aaaaaaaaaaaa web\nremoved container bbbbbbbbbbbb\nremoved cgroup /cg/x\nremoved writable layer /l\nremoved unused sha256:1\n',
+    'removed container aaaaaaaaaaaa web\nremoved container bbbbbbbbbbbb\nremoved cgroup /cg/x\nremoved writable layer /l\nremoved unused sha256:1\nremoved unused layer /u\n',
   );
 });

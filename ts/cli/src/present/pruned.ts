@@ -6,7 +6,7 @@ import { shortId } from './containers.ts';
 
 /** Says so when there was nothing. */
 export function presentPruned(report: PruneReport): string {
-  const { containers, names, sockets, cgroups, layers, staging, blobs } = report;
+  const { containers, names, sockets, cgroups, layers, staging, blobs, unpacked } = report;
   const lines = [
     ...containers.map(
       ({ id, name }) => `container ${shortId(id)}${name === null ? '' : ` ${name}`}`,
@@ -17,6 +17,7 @@ export function presentPruned(report: PruneReport): string {
     ...layers.map((path) => `writable layer ${path}`),
     ...staging.map((path) => `unfinished ${path}`),
     ...blobs.map((digest) => `unused ${digest}`),
+    ...unpacked.map((path) => `unused layer ${path}`),
   ];
   if (lines.length === 0) return 'nothing to remove\n';
   return lines.map((line) => `removed ${printable(line)}\n`).join('');

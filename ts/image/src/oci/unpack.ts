@@ -83,7 +83,12 @@ export function layerKind(options: { userxattr: boolean; squashOwner: boolean })
 
 /** Where the store has an unpacked layer, below its data root. */
 export function layerPath(kind: LayerKind, chain: Digest): string {
-  return join('layers', kind, 'sha256', hexOf(chain));
+  return join(layersPath(kind), hexOf(chain));
+}
+
+/** Where the store has all unpacked layers of a kind, below its data root. */
+export function layersPath(kind: LayerKind): string {
+  return join('layers', kind, 'sha256');
 }
 
 interface Step extends UnpackOptions {

@@ -8,6 +8,7 @@ import {
   refuse,
   tarOf,
 } from '../registry/server.test.fixture.ts';
+import type { PullEvent } from './event.ts';
 import { contentOf, filesOf, IMPATIENT, makeScene, type Scene } from './pull.test.fixture.ts';
 
 interface Failure {
@@ -394,6 +395,24 @@ test('a failed pull leaves what another image brought', async () => {
   await expect(pull({}, second)).rejects.toMatchObject({ code: 'DIFFID_MISMATCH' });
   expect((await contentOf(store)).toSorted()).toEqual(held.toSorted());
   expect(await filesOf(scene, registry.reference())).toEqual({ 'layer-0': 'one' });
+});
+
+test('a pull that is given up when its layers are there already takes them away again', async () => {
+  const { registry, store, pull, options } = await makeScene();
+  registry.image(['one', 'two'], { tag: '1' });
+  const abort = new AbortController();
+  const giveUp = {
+    signal: abort.signal,
+    onEvent: (event: PullEvent) => {
+      options.onEvent?.(event);
+      if (event.type === 'layer' && event.state === 'unpacked') unpacked += 1;
+      if (unpacked === 2) abort.abort(new Error('enough'));
+    },
+  };
+  let unpacked = 0;
+  const layersInUse = async () => new Set<string>();
+  await expect(pull({ ...giveUp, layersInUse })).rejects.toThrow('enough');
+  expect(await contentOf(store)).toEqual([]);
 });
 
 test('nobody at the address of a registry is said at once', async () => {

@@ -46,7 +46,7 @@ export async function fetchImage(
       published.push(blobName(digest));
     }
     for (const [path, directory] of staged.layers) {
-      await publishDirectory(directory, join(store.dataRoot, path));
+      if (await publishDirectory(directory, join(store.dataRoot, path))) published.push(path);
     }
     options.signal?.throwIfAborted();
     await writeRecord(store, record);
@@ -54,10 +54,17 @@ export async function fetchImage(
     return staged.blobs.size === 0 && staged.layers.size === 0;
   } catch (error) {
     await lease.release();
-    // The first failure is the one to report; blobs that stay are found by `pruneBlobs`.
-    await collect(store, published, new Set()).catch(() => {});
+    // The first failure is the one to report; what stays is found by `pruneUnused`. Layers stay
+    // where nobody says on which there are containers: one may have started on ours meanwhile.
+    const { layersInUse } = options;
+    const taken = layersInUse === undefined ? published.filter(isBlob) : published;
+    await collect(store, taken, layersInUse ?? new Set()).catch(() => {});
     throw error;
   }
+}
+
+function isBlob(path: string): boolean {
+  return path.startsWith('blobs/');
 }
 
 /** Downloads and unpacks into a directory; what is unpacked need not wait for the last download. */

@@ -9,6 +9,7 @@ import type { CredentialSource } from '../registry/credentials.ts';
 import { DEFAULT_LIMITS, type NetworkLimits } from '../registry/network.ts';
 import { resolveReference } from '../registry/resolve.ts';
 import { formatReference, type RegistryReference } from '../registry-reference.ts';
+import type { LayersInUse } from '../store/collect.ts';
 import { type StoredImage, storedImage } from '../store/images.ts';
 import { type ImageRecord, readRecord, recordName } from '../store/refs.ts';
 import type { Store } from '../store.ts';
@@ -28,6 +29,8 @@ export interface PullOptions {
   signal?: AbortSignal | undefined;
   /** Without it nobody is logged in. */
   credentials?: CredentialSource | undefined;
+  /** For a pull that fails to take its own layers away again; they stay without it. */
+  layersInUse?: LayersInUse | undefined;
   /** Time limits and attempts, where they shall differ from the default. */
   network?: Partial<NetworkLimits> | undefined;
 }

@@ -3,9 +3,10 @@
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failedWith, fileError } from '../file-error.ts';
+import { LAYER_KINDS, layersPath } from '../oci/unpack.ts';
 import { makeDirectories, type Store, stagingPath, sync } from '../store.ts';
 import { leasedPaths, namesIn, whileRemoving } from './lease.ts';
-import { pathsOf, readRecords } from './refs.ts';
+import { pathsOf, readAllRecords } from './refs.ts';
 
 /**
  * Layers that containers run on: directories of the store, or chain ids. A set counts as it was
@@ -47,10 +48,45 @@ export async function collect(
   }
 }
 
+/** What `pruneUnused` removed. */
+export interface Unused {
+  /** Digests. */
+  blobs: string[];
+  /** Directories below the data root. */
+  layers: string[];
+}
+
+/**
+ * Removes blobs and unpacked layers that nothing uses: killed and failed pulls leave some, and
+ * images that were removed while containers ran on them. Layers of an `oci:` layout on which no
+ * container runs are among them, for no record is kept of those; the next container unpacks them
+ * again.
+ *
+ * @throws CtrError `STORE_DAMAGED`, `IO_ERROR` where it is not known what is used
+ */
+export async function pruneUnused(store: Store, layersInUse: LayersInUse): Promise<Unused> {
+  const candidates = [...(await blobNames(store)), ...(await layerNames(store))];
+  const collected = await collect(store, candidates, layersInUse);
+  return {
+    blobs: collected
+      .filter((path) => path.startsWith('blobs/'))
+      .map((path) => `sha256:${basename(path)}`),
+    layers: collected.filter((path) => path.startsWith('layers/')),
+  };
+}
+
 /** All blobs, for `collect` to remove those that an interrupted pull or removal left. */
 export async function blobNames({ dataRoot }: Store): Promise<string[]> {
   const directory = join('blobs', 'sha256');
   return (await namesIn(join(dataRoot, directory))).map((name) => join(directory, name));
+}
+
+async function layerNames({ dataRoot }: Store): Promise<string[]> {
+  const names = LAYER_KINDS.map(async (kind) => {
+    const directory = layersPath(kind);
+    return (await namesIn(join(dataRoot, directory))).map((name) => join(directory, name));
+  });
+  return (await Promise.all(names)).flat();
 }
 
 async function usedPaths(
@@ -60,7 +96,7 @@ async function usedPaths(
   // ORDER: leases first. Their holders write records, of images and of containers, and only then
   // release them.
   const leased = await leasedPaths(store);
-  const recorded = new Set((await readRecords(store)).flatMap(pathsOf));
+  const recorded = new Set((await readAllRecords(store)).flatMap(pathsOf));
   const containers = chainsOf(
     typeof layersInUse === 'function' ? await layersInUse() : layersInUse,
   );
@@ -71,7 +107,7 @@ async function usedPaths(
 }
 
 /** The hexadecimal part, whether it was given as a chain id or as a directory of the store. */
-export function chainsOf(layersInUse: ReadonlySet<string>): ReadonlySet<string> {
+function chainsOf(layersInUse: ReadonlySet<string>): ReadonlySet<string> {
   return new Set([...layersInUse].flatMap((name) => /[0-9a-f]{64}(?![0-9a-f])/.exec(name) ?? []));
 }
 

@@ -1,11 +1,14 @@
 /**
- * Records of pulled images: one file per reference in `refs/`, replaced by rename. An image is in
- * the store while a record names it, and all that it uses is written in the record.
+ * Records of pulled images in `refs/`, replaced by rename: one per image, under the digest of its
+ * manifest, and one per reference. An image is in the store while a record names it, and all that
+ * it uses is written in the record. An image whose last reference moved on to a newer one keeps its
+ * own record until it is removed: containers may run on it.
  */
 
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CtrError } from '@ctr-ts/native';
 import { type Digest, parseDigest } from '../digest.ts';
 import { failedWith, fileError } from '../file-error.ts';
 import { platformOf } from '../oci/config.ts';
@@ -19,7 +22,7 @@ import { namesIn } from './lease.ts';
 
 /** What a reference names, by its record. */
 export interface ImageRecord {
-  /** Canonical; `undefined` for an image that lost its last reference to a newer one. */
+  /** Canonical; `undefined` in the record that each image has of its own. */
   reference: string | undefined;
   /** Of what the reference named: an index or a manifest. */
   digest: Digest;
@@ -64,30 +67,82 @@ export async function readRecords({ dataRoot }: Store): Promise<ImageRecord[]> {
 }
 
 /**
- * Records an image under its reference. What the reference named before stays in the store without
- * one, until it is removed: containers may run on it.
+ * As `readRecords`, for who removes what no record names: one that cannot be read may name anything.
+ *
+ * @throws CtrError `STORE_DAMAGED`
  */
-export async function writeRecord(store: Store, record: ImageRecord): Promise<void> {
-  const before = await readRecord(store, nameOf(record));
-  if (before !== undefined && before.manifest !== record.manifest) {
-    await write(store, { ...before, reference: undefined });
-  }
-  await write(store, record);
-  if (record.reference !== undefined)
-    await removeRecord(store, { ...record, reference: undefined });
+export async function readAllRecords({ dataRoot }: Store): Promise<ImageRecord[]> {
+  const directory = join(dataRoot, DIRECTORY);
+  const names = (await namesIn(directory)).filter((name) => name.endsWith('.json'));
+  const read = async (name: string): Promise<ImageRecord[]> => {
+    const path = join(directory, name);
+    const text = await textOf(path);
+    // Removed since we listed it.
+    if (text === undefined) return [];
+    const record = parseText(text, path);
+    if (record === undefined) throw unreadable(path);
+    return [record];
+  };
+  return (await Promise.all(names.map(read))).flat();
 }
 
-/** Does nothing when there is none. */
-export async function removeRecord(
-  { dataRoot }: Store,
-  record: Pick<ImageRecord, 'reference' | 'manifest'>,
-): Promise<void> {
-  const path = join(dataRoot, DIRECTORY, fileName(nameOf(record)));
+function unreadable(path: string): CtrError {
+  return new CtrError('STORE_DAMAGED', `read ${path}: it is no record of an image`, {
+    hint: 'nothing was removed: another version of ctr-ts may have written it; use that one, or delete the file and pull its image again',
+  });
+}
+
+/**
+ * Records an image, and its reference. What the reference named before stays in the store by the
+ * record of its own.
+ */
+export async function writeRecord(store: Store, record: ImageRecord): Promise<void> {
+  const own = { ...record, reference: undefined };
+  const isNew = (await readRecord(store, nameOf(own))) === undefined;
+  await write(store, own);
+  if (record.reference === undefined) return;
   try {
-    await rm(path);
-    await sync(join(dataRoot, DIRECTORY));
+    await write(store, record);
+  } catch (error) {
+    // The first failure is the one to report.
+    if (isNew) await removeRecord(store, own).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Removes a record, if it still names this manifest: a pull at the same time may have moved the
+ * reference on. Whether it did.
+ */
+export async function removeRecord(
+  store: Store,
+  record: Pick<ImageRecord, 'reference' | 'manifest'>,
+): Promise<boolean> {
+  const directory = join(store.dataRoot, DIRECTORY);
+  const path = join(directory, fileName(nameOf(record)));
+  const isMeant = async (file: string) =>
+    (await readRecordFile(file))?.manifest === record.manifest;
+  if (!(await isMeant(path))) return false;
+  const staging = await stagingPath(store);
+  const taken = join(staging, 'record.json');
+  try {
+    await makeDirectories(staging);
+    await rename(path, taken);
+    // Replaced between the look and the rename: back to its place, unless a newer one is there.
+    const isRight = await isMeant(taken);
+    if (!isRight) {
+      await link(taken, path).catch((cause: unknown) => {
+        if (!failedWith(cause, 'EEXIST')) throw cause;
+      });
+    }
+    await sync(directory);
+    return isRight;
   } catch (cause) {
-    if (!failedWith(cause, 'ENOENT')) throw fileError('remove', path, cause);
+    if (failedWith(cause, 'ENOENT')) return false;
+    throw fileError('remove', path, cause);
+  } finally {
+    // What cannot be removed now is found by `pruneStaging`.
+    await rm(staging, { recursive: true, force: true }).catch(() => {});
   }
 }
 
@@ -126,11 +181,18 @@ async function write(store: Store, record: ImageRecord): Promise<void> {
 }
 
 async function readRecordFile(path: string): Promise<ImageRecord | undefined> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await textOf(path);
+  return text === undefined ? undefined : parseText(text, path);
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
     if (failedWith(cause, 'ENOENT')) return undefined;
     throw fileError('read', path, cause);
   });
-  if (text === undefined) return undefined;
+}
+
+function parseText(text: string, path: string): ImageRecord | undefined {
   try {
     return parseRecord(Json.parse(text, path));
   } catch {

@@ -6,12 +6,13 @@ import { digestOf, hexOf } from '../digest.ts';
 import { contentOf, filesOf, makeScene } from '../pull/pull.test.fixture.ts';
 import { prepareRoot } from '../root.ts';
 import { blobName } from './blobs.ts';
-import { collect } from './collect.ts';
+import { collect, pruneUnused } from './collect.ts';
 import { findImage, listImages } from './images.ts';
 import { leasedPaths, takeLease, whileRemoving } from './lease.ts';
-import { pruneBlobs, removeImages } from './remove.ts';
+import { readRecords, removeRecord, writeRecord } from './refs.ts';
+import { removeImages } from './remove.ts';
 
-const NOBODY = { layersInUse: new Set<string>() };
+const NOBODY = { layersInUse: new Set<string>(), imagesInUse: new Set<string>() };
 
 /** The layers a launch of this image runs on, as it leaves them in a container's record. */
 async function layersOf(scene: Awaited<ReturnType<typeof makeScene>>, name = 'test/image:1') {
@@ -119,20 +120,102 @@ test('what is not there, or not one image, is refused before anything is removed
 test('an image a container runs on is refused; by force its layers stay', async () => {
   const scene = await makeScene();
   const { registry, store, pull } = scene;
-  registry.image(['one'], { tag: '1' });
+  const { config } = registry.image(['one'], { tag: '1' });
   await pull();
   const { layers, release } = await layersOf(scene);
   await release();
   const name = `${registry.host}/test/image:1`;
-  const layersInUse = new Set(layers);
-  await expect(removeImages(store, [name], { layersInUse })).rejects.toMatchObject({
+  const inUse = { layersInUse: new Set(layers), imagesInUse: new Set([config.digest]) };
+  await expect(removeImages(store, [name], inUse)).rejects.toMatchObject({
     code: 'IMAGE_IN_USE',
   });
   expect(await findImage(store, registry.reference())).toBeDefined();
-  const { deleted } = await removeImages(store, [name], { layersInUse, force: true });
+  const { deleted } = await removeImages(store, [name], { ...inUse, force: true });
   expect(deleted).toHaveLength(1);
   expect(await readdir(layers[0] ?? '')).toEqual(['layer-0']);
   expect((await contentOf(store)).filter((path) => path.startsWith('blobs'))).toEqual([]);
+  // When the container is gone too, nothing names the layer any more.
+  const kept = await pruneUnused(store, inUse.layersInUse);
+  expect(kept).toEqual({ blobs: [], layers: [] });
+  const { layers: pruned } = await pruneUnused(store, async () => new Set());
+  expect(pruned).toEqual([layers[0]?.slice(store.dataRoot.length + 1).replace(/\/diff$/, '')]);
+  expect(await contentOf(store)).toEqual([]);
+});
+
+test('a container holds the image it was started from, not one that its image was built on', async () => {
+  const scene = await makeScene();
+  const { registry, store, pull } = scene;
+  registry.image(['one'], { tag: 'base' });
+  await pull({}, registry.reference('test/image:base'));
+  const { config } = registry.image(['one', 'two'], { tag: '1' });
+  await pull();
+  const { layers, release } = await layersOf(scene);
+  await release();
+  const inUse = { layersInUse: new Set(layers), imagesInUse: new Set([config.digest]) };
+  const name = `${registry.host}/test/image:base`;
+  expect((await removeImages(store, [name], inUse)).untagged).toEqual([name]);
+  // What both have stays.
+  expect(layers).toHaveLength(2);
+  for (const layer of layers) expect(await readdir(layer)).toHaveLength(1);
+  expect(await filesOf(scene, registry.reference())).toEqual({
+    'layer-0': 'one',
+    'layer-1': 'two',
+  });
+});
+
+test('a reference that a pull moved on meanwhile is not removed with the image it named', async () => {
+  const { registry, store, pull } = await makeScene();
+  registry.image(['one'], { tag: '1' });
+  await pull();
+  const before = (await readRecords(store)).find(({ reference }) => reference !== undefined);
+  const { config } = registry.image(['two'], { tag: '1' });
+  await pull();
+  expect(await removeRecord(store, before ?? expect.fail('no record'))).toBe(false);
+  expect(await findImage(store, registry.reference())).toMatchObject({ config: config.digest });
+});
+
+test('of pulls that move one reference at the same time each image stays until it is removed', async () => {
+  const { registry, store, pull } = await makeScene();
+  const texts = Array.from({ length: 6 }, (_, index) => `content ${index}`);
+  for (const [index, text] of texts.entries()) {
+    registry.image([text], { tag: `${index}` });
+    await pull({}, registry.reference(`test/image:${index}`));
+  }
+  const records = (await readRecords(store)).filter(({ reference }) => reference !== undefined);
+  await removeImages(
+    store,
+    records.flatMap(({ reference }) => reference ?? []),
+    NOBODY,
+  );
+  const name = `${registry.host}/test/image:moving`;
+  await Promise.all(records.map((record) => writeRecord(store, { ...record, reference: name })));
+  const images = await listImages(store);
+  expect(images.map(({ config }) => config).toSorted()).toEqual(
+    records.map(({ config }) => config).toSorted(),
+  );
+  expect(images.flatMap(({ references }) => references)).toEqual([name]);
+});
+
+test('where a record cannot be read nothing is removed, and the file is named', async () => {
+  const { registry, store, pull } = await makeScene();
+  registry.image(['one'], { tag: '1' });
+  registry.image(['two'], { tag: '2' });
+  await pull();
+  await pull({}, registry.reference('test/image:2'));
+  const name = `${registry.host}/test/image:1`;
+  const [file = ''] = await readdir(join(store.dataRoot, 'refs'));
+  await writeFile(join(store.dataRoot, 'refs', file), '{"version":2}');
+  const held = await contentOf(store);
+  for (const remove of [
+    () => removeImages(store, [name], { ...NOBODY, force: true }),
+    () => pruneUnused(store, new Set()),
+  ]) {
+    await expect(remove()).rejects.toMatchObject({
+      code: 'STORE_DAMAGED',
+      message: expect.stringContaining(file),
+    });
+  }
+  expect((await contentOf(store)).toSorted()).toEqual(held.toSorted());
 });
 
 test('from its preparation on nobody takes the layers of a launch away', async () => {
@@ -168,7 +251,7 @@ test('what is leased before a remover looks stays, and never was away', async ()
   expect(collected).toEqual([names[2]]);
   expect((await readdir(join(store.dataRoot, 'blobs/sha256'))).length).toBe(2);
   await lease?.release();
-  expect((await pruneBlobs(store)).toSorted()).toEqual(
+  expect((await pruneUnused(store, new Set())).blobs.toSorted()).toEqual(
     ['a', 'b'].map((name) => `sha256:${name.repeat(64)}`),
   );
   expect(await contentOf(store)).toEqual([]);
@@ -212,6 +295,29 @@ test('a lease of a process that is gone does not count', async () => {
   expect([...(await leasedPaths(store))]).toEqual([]);
 });
 
+test('where leases cannot be read nothing is removed', async () => {
+  const { store } = await makeScene();
+  await mkdir(join(store.dataRoot, 'blobs/sha256'), { recursive: true });
+  const name = `blobs/sha256/${'a'.repeat(64)}`;
+  await writeFile(join(store.dataRoot, name), 'a');
+  const lease = await takeLease(store, [name]);
+  // Not there is one thing, not readable another.
+  await unlink(join(lease.directory, 'lease.json'));
+  await mkdir(join(lease.directory, 'lease.json'));
+  await expect(pruneUnused(store, new Set())).rejects.toMatchObject({ code: 'IO_ERROR' });
+  expect((await stat(join(store.dataRoot, name))).isFile()).toBe(true);
+});
+
+test('a lease or removal that a crash tore does not hold anybody up', async () => {
+  const { store } = await makeScene();
+  const torn = await takeLease(store, ['blobs/sha256/x']);
+  await writeFile(join(torn.directory, 'lease.json'), '');
+  expect([...(await leasedPaths(store))]).toEqual([]);
+  await mkdir(join(store.dataRoot, 'removing'));
+  await writeFile(join(store.dataRoot, 'removing/1-1-1-aaaa'), '["blob');
+  await (await takeLease(store, ['blobs/sha256/x'])).release();
+});
+
 test('an image that lost a blob, or whose record is damaged, counts as not there and is pulled again', async () => {
   const scene = await makeScene();
   const { registry, store, pull } = scene;
@@ -221,9 +327,9 @@ test('an image that lost a blob, or whose record is damaged, counts as not there
   expect(await findImage(store, registry.reference())).toBeUndefined();
   expect((await pull()).upToDate).toBe(false);
   expect(await findImage(store, registry.reference())).toBeDefined();
-  const [record = ''] = await readdir(join(store.dataRoot, 'refs'));
+  const records = await readdir(join(store.dataRoot, 'refs'));
   for (const content of ['', '{', '{"version":1}', '{"version":2}', '[]', 'null']) {
-    await writeFile(join(store.dataRoot, 'refs', record), content);
+    for (const record of records) await writeFile(join(store.dataRoot, 'refs', record), content);
     expect(await listImages(store), content).toEqual([]);
     await pull();
     expect(await listImages(store), content).toHaveLength(1);
@@ -235,11 +341,14 @@ test('blobs that nothing uses are pruned, and a pull under way keeps its own', a
   const { layers } = registry.image(['one', 'two'], { tag: '1' });
   await pull();
   await writeFile(join(store.dataRoot, 'blobs/sha256', 'f'.repeat(64)), 'left by a kill');
-  expect(await pruneBlobs(store)).toEqual([`sha256:${'f'.repeat(64)}`]);
+  expect(await pruneUnused(store, new Set())).toEqual({
+    blobs: [`sha256:${'f'.repeat(64)}`],
+    layers: [],
+  });
   await removeImages(store, [`${registry.host}/test/image:1`], NOBODY);
   // Every request prunes: nothing a pull has or will have goes.
   registry.intercept = async () => {
-    await pruneBlobs(store);
+    await pruneUnused(store, new Set());
     return false;
   };
   await pull();

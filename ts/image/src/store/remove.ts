@@ -9,13 +9,13 @@ import {
   type RegistryReference,
 } from '../registry-reference.ts';
 import type { Store } from '../store.ts';
-import { blobNames, chainsOf, collect, type LayersInUse } from './collect.ts';
+import { blobNames, collect, type LayersInUse } from './collect.ts';
 import { groupRecords, sameContent } from './images.ts';
 import {
   type ImageRecord,
   pathsOf,
+  readAllRecords,
   readRecord,
-  readRecords,
   recordName,
   removeRecord,
 } from './refs.ts';
@@ -28,6 +28,11 @@ export interface RemoveOptions {
   force?: boolean;
   /** Of existing containers; as a function, to be safe against launches at the same time. */
   layersInUse: LayersInUse;
+  /**
+   * Identifiers of images that containers were started from. Those are refused without `force`; one
+   * that only shares layers with them is not.
+   */
+  imagesInUse: ReadonlySet<string>;
 }
 
 /** What was removed. */
@@ -40,31 +45,39 @@ export interface RemovedImages {
 
 /**
  * Removes references, or images by (the beginning of) their identifiers. Everything is looked up
- * before anything is removed.
+ * before anything is removed. Layers that stay for a container or a lease are found by `pruneUnused`.
  *
- * @throws CtrError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `IMAGE_IN_USE`, `INVALID_REFERENCE`
+ * @throws CtrError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `IMAGE_IN_USE`, `INVALID_REFERENCE`,
+ * `STORE_DAMAGED`
  */
 export async function removeImages(
   store: Store,
   names: readonly string[],
-  { force = false, layersInUse }: RemoveOptions,
+  { force = false, layersInUse, imagesInUse }: RemoveOptions,
 ): Promise<RemovedImages> {
-  const records = await readRecords(store);
+  const records = await readAllRecords(store);
   const chosen = new Map<ImageRecord, string>();
   for (const name of names) {
     for (const record of await choose(store, records, name, force)) chosen.set(record, name);
   }
-  const gone = groupRecords(records).filter((group) => group.every((item) => chosen.has(item)));
-  const used = chainsOf(typeof layersInUse === 'function' ? await layersInUse() : layersInUse);
-  for (const [record] of gone) {
-    if (record === undefined || force) continue;
-    if (chainIds(record.layers).some((chain) => used.has(hexOf(chain)))) {
-      throw inUse(chosen.get(record) ?? record.config, 'a container uses it', {
+  const gone = groupRecords(records).filter((group) => isGone(group, chosen));
+  for (const group of gone) {
+    const name = group.map((record) => chosen.get(record)).find((text) => text !== undefined);
+    const [record] = group;
+    if (record !== undefined && !force && imagesInUse.has(record.config)) {
+      throw inUse(name ?? record.config, 'a container uses it', {
         hint: 'remove the container first: ctr-ts ps -a, ctr-ts rm CONTAINER; or use --force',
       });
     }
   }
-  for (const record of chosen.keys()) await removeRecord(store, record);
+  const untagged: string[] = [];
+  for (const record of new Set([...chosen.keys(), ...gone.flat()])) {
+    const { reference } = record;
+    const removed = await removeRecord(store, record);
+    if (removed && reference !== undefined) {
+      untagged.push(familiarName(parseRegistryReference(reference)));
+    }
+  }
   const candidates = gone.flatMap(([record]) => (record === undefined ? [] : pathsOf(record)));
   const collected = new Set(
     await collect(store, [...candidates, ...(await blobNames(store))], layersInUse),
@@ -73,9 +86,7 @@ export async function removeImages(
   const isDeleted = (chain: Digest) =>
     LAYER_KINDS.some((kind) => collected.has(layerPath(kind, chain)));
   return {
-    untagged: [...chosen.keys()].flatMap(({ reference }) =>
-      reference === undefined ? [] : familiarName(parseRegistryReference(reference)),
-    ),
+    untagged,
     deleted: [
       ...new Set([
         ...gone.flatMap(([record]) => record?.config ?? []),
@@ -85,12 +96,13 @@ export async function removeImages(
   };
 }
 
-/**
- * Removes blobs that nothing uses: a killed pull or removal leaves some. Returns their digests.
- */
-export async function pruneBlobs(store: Store): Promise<string[]> {
-  const collected = await collect(store, await blobNames(store), new Set());
-  return collected.map((path) => `sha256:${path.slice('blobs/sha256/'.length)}`);
+/** Whether an image goes: it was chosen itself, or with its last reference. */
+function isGone(group: readonly ImageRecord[], chosen: ReadonlyMap<ImageRecord, string>): boolean {
+  const isChosen = (record: ImageRecord) => chosen.has(record);
+  return (
+    group.some(isChosen) &&
+    group.every((record) => record.reference === undefined || isChosen(record))
+  );
 }
 
 /** The records a name stands for, with their file names found again as they were read. */

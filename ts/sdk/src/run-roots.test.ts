@@ -1,0 +1,87 @@
+/** Containers of one session seen from another: one data root, two run roots. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostPlatform } from '@ctr-ts/image';
+import { afterAll, expect, test } from 'vitest';
+import { Container, prune } from './index.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctr-ts-sdk-'));
+const dataRoot = join(directory, 'data');
+const here = { dataRoot, runRoot: join(directory, 'here') };
+const elsewhere = { dataRoot, runRoot: join(directory, 'elsewhere') };
+const layers = () =>
+  ['root', 'user', 'squashed'].flatMap((kind) => {
+    const path = join(dataRoot, 'layers', kind, 'sha256');
+    return existsSync(path) ? readdirSync(path) : [];
+  });
+
+afterAll(async () => {
+  for (const { id } of await Container.list({ all: true, engine: here })) {
+    await (await Container.get(id, here)).remove({ force: true });
+  }
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** An image of one layer with one file. A container on it runs our init, so it needs no program. */
+function makeLayout(): string {
+  const layout = join(directory, 'layout');
+  mkdirSync(join(layout, 'blobs/sha256'), { recursive: true });
+  const blob = (mediaType: string, bytes: string | Buffer) => {
+    const hex = createHash('sha256').update(bytes).digest('hex');
+    writeFileSync(join(layout, 'blobs/sha256', hex), bytes);
+    return { mediaType, digest: `sha256:${hex}`, size: Buffer.byteLength(bytes) };
+  };
+  mkdirSync(join(directory, 'tree'));
+  writeFileSync(join(directory, 'tree/file'), 'content');
+  const tar = execFileSync('tar', ['-C', join(directory, 'tree'), '-c', 'file']);
+  const type = 'application/vnd.oci.image';
+  const layer = blob(`${type}.layer.v1.tar`, tar);
+  const rootfs = { type: 'layers', diff_ids: [layer.digest] };
+  const config = blob(
+    `${type}.config.v1+json`,
+    JSON.stringify({ ...hostPlatform(), config: {}, rootfs }),
+  );
+  const manifest = { schemaVersion: 2, config, layers: [layer] };
+  const manifests = [blob(`${type}.manifest.v1+json`, JSON.stringify(manifest))];
+  writeFileSync(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
+  writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+  return layout;
+}
+
+test('what a container uses stays, in whatever session it was started', async () => {
+  const image = `oci:${makeLayout()}`;
+  const container = await Container.create({ image, engine: here, remove: false });
+  expect(layers()).toHaveLength(1);
+  const writable = () => readdirSync(join(dataRoot, 'containers'));
+  expect(await prune(elsewhere)).toMatchObject({ containers: [], layers: [], unpacked: [] });
+  expect(layers()).toHaveLength(1);
+  expect(writable()).toEqual([container.id]);
+  // Ended, its files are still those of somebody who keeps them.
+  await container.kill();
+  await container.wait();
+  expect(await prune(elsewhere)).toMatchObject({ containers: [], layers: [], unpacked: [] });
+  expect(writable()).toEqual([container.id]);
+  await container.remove();
+  expect(await prune(elsewhere)).toMatchObject({ unpacked: [expect.stringContaining(dataRoot)] });
+  expect(layers()).toEqual([]);
+});
+
+test('a run root that is gone keeps nothing, and one that cannot be read everything', async () => {
+  const engine = { dataRoot, runRoot: join(directory, 'gone') };
+  const kept = await Container.create({ image: 'host:', engine, remove: false });
+  await kept.kill();
+  await kept.wait();
+  const containers = join(engine.runRoot, 'containers');
+  execFileSync('mv', [containers, join(directory, 'saved')]);
+  writeFileSync(containers, 'no directory');
+  await expect(prune(elsewhere)).rejects.toMatchObject({
+    code: expect.stringMatching(/IO|UNSAFE/),
+  });
+  expect(readdirSync(join(dataRoot, 'containers'))).toEqual([kept.id]);
+  rmSync(engine.runRoot, { recursive: true });
+  expect((await prune(elsewhere)).layers).toEqual([join(dataRoot, 'containers', kept.id)]);
+  expect(existsSync(engine.runRoot)).toBe(false);
+});
