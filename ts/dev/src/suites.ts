@@ -15,7 +15,7 @@ export interface Suite {
 }
 
 /** Minutes for `cargo test` once it is compiled. */
-export const cargoMinutes = 5;
+export const cargoMinutes = 4;
 
 /** Together with `cargoMinutes` at most 30. */
 export const suites: readonly Suite[] = [
@@ -38,7 +38,7 @@ export const suites: readonly Suite[] = [
   {
     name: 'vm',
     folder: 'tests/vm',
-    minutes: 5,
+    minutes: 6,
     order: 'serial',
     prepare: ['tests/vm/main.ts', '--prepare'],
     testTimeoutMs: 60_000,
