@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
 import { makeScene } from '../pull/pull.test.fixture.ts';
+import { parseRegistryReference } from '../registry-reference.ts';
 import { parseChallenges } from './challenge.ts';
 import { listen, refuse } from './server.test.fixture.ts';
 
@@ -191,6 +192,22 @@ test.each([
   const credentials = async () => ({ username: 'ann', password: 'secret' });
   await expect(pull({ credentials })).rejects.toMatchObject({ code: 'REGISTRY_ERROR' });
   expect(asked).toEqual([]);
+});
+
+test('a registry on localhost gets its credentials and no others', async () => {
+  const { registry, pull } = await makeScene();
+  registry.image(['one'], { tag: '1' });
+  const right = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
+  registry.intercept = (request, response) => {
+    if (request.headers.authorization === right) return false;
+    refuse(response, 401, 'UNAUTHORIZED', 'no', { 'www-authenticate': 'Basic realm="x"' });
+    return true;
+  };
+  const name = registry.host.replace('127.0.0.1', 'localhost');
+  const reference = parseRegistryReference(`${name}/test/image:1`);
+  const credentials = async (asked: string) =>
+    asked === name ? { username: 'ann', password: 'secret' } : undefined;
+  await pull({ credentials }, reference);
 });
 
 test('Basic is answered with the credentials, and a wrong password is told of', async () => {

@@ -7,8 +7,8 @@ import { CtrError } from '@ctr-ts/native';
 import { Json } from '../oci/json.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import type { CredentialSource, Credentials } from './credentials.ts';
+import { isLoopback } from './loopback.ts';
 import { discard, type Exchange, readBody } from './network.ts';
-import { isLoopback } from './origin.ts';
 import { follow } from './redirect.ts';
 import { refusal } from './refusal.ts';
 

@@ -1,6 +1,8 @@
 /** One HTTP exchange with a registry, its time limits, and what its failures mean. */
 
 import { CtrError } from '@ctr-ts/native';
+import { codeOf } from './error-code.ts';
+import { fetchFrom } from './loopback.ts';
 import { Transient } from './retry.ts';
 
 /** How patient a pull is. */
@@ -43,6 +45,9 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 const CERTIFICATE = /CERT|UNABLE_TO_|SELF_SIGNED/;
 const TLS = /^(?:ERR_SSL|ERR_TLS|EPROTO)/;
 
+/** What OpenSSL calls an answer that is no record of TLS. */
+const WITHOUT_TLS = /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/;
+
 /**
  * Sends one request and waits for the beginning of the answer. Follows no redirect.
  *
@@ -53,7 +58,7 @@ export async function exchange(url: URL, request: Exchange): Promise<Response> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), limits.responseTimeoutMs);
   try {
-    return await fetch(url, {
+    return await fetchFrom(url, {
       method,
       // Without this fetch asks for compressed bodies, and digests are of the bytes as stored.
       headers: { 'accept-encoding': 'identity', 'user-agent': 'ctr-ts', ...headers },
@@ -122,11 +127,15 @@ export async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
 }
 
-/** Whether a failed exchange says that this port does not speak TLS, or that nobody listens. */
+/**
+ * Whether a failed exchange says that what answers on this port does not speak TLS.
+ *
+ * SECURITY: nothing else may be a reason to do without. A connection that was reset or stays silent
+ * says nothing about who is there, and an alert comes from somebody who does speak TLS.
+ */
 export function isWithoutTls(error: unknown): boolean {
   const failure = error instanceof Transient ? error.failure : error;
-  if (!(failure instanceof CtrError)) return false;
-  return !CERTIFICATE.test(codeOf(failure.cause));
+  return failure instanceof CtrError && WITHOUT_TLS.test(codeOf(failure.cause));
 }
 
 async function unlessStalled<T>(
@@ -186,13 +195,4 @@ function innermost(error: unknown): string {
   let message = String(error);
   for (let inner = error; inner instanceof Error; inner = inner.cause) message = inner.message;
   return message;
-}
-
-/** The innermost code: fetch wraps what happened, and several addresses wrap it again. */
-function codeOf(error: unknown): string {
-  let code = '';
-  for (let inner = error; inner instanceof Error; inner = inner.cause) {
-    if ('code' in inner && typeof inner.code === 'string') code = inner.code;
-  }
-  return code;
 }

@@ -1,26 +1,17 @@
 /** Where a registry is, and by which protocol. */
 
+import { isLoopback } from './loopback.ts';
 import type { Exchange } from './network.ts';
 import { discard, exchange, isWithoutTls } from './network.ts';
 
 /** Docker Hub's name is not its address. */
-const ADDRESSES: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' };
+const ADDRESSES = new Map([['docker.io', 'registry-1.docker.io']]);
 
 const PROBE_TIMEOUT_MS = 5000;
 
-/** A name or an address of this machine itself: nobody on the way can listen or answer. */
-export function isLoopback({ hostname }: URL): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127\.\d+\.\d+\.\d+$/.test(hostname)
-  );
-}
-
 /**
  * The registry's base. It is HTTPS. Only for a registry on loopback there is another way: when
- * HTTPS cannot be had there at all, HTTP is used. A certificate that is not trusted is no reason.
+ * what answers there does not speak TLS, HTTP is used. A certificate that is not trusted is no reason.
  *
  * @throws CtrError `REGISTRY_UNREACHABLE`
  */
@@ -28,7 +19,7 @@ export async function originOf(
   registry: string,
   request: Pick<Exchange, 'limits' | 'signal'>,
 ): Promise<URL> {
-  const secure = new URL(`https://${ADDRESSES[registry] ?? registry}/`);
+  const secure = new URL(`https://${ADDRESSES.get(registry) ?? registry}/`);
   if (!isLoopback(secure)) return secure;
   const responseTimeoutMs = Math.min(request.limits.responseTimeoutMs, PROBE_TIMEOUT_MS);
   try {

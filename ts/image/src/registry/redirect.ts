@@ -1,8 +1,8 @@
 /** Redirects, followed by hand: credentials stay with their origin, and HTTPS stays HTTPS. */
 
 import { CtrError } from '@ctr-ts/native';
+import { isLoopback } from './loopback.ts';
 import { discard, type Exchange, exchange } from './network.ts';
-import { isLoopback } from './origin.ts';
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MAX_REDIRECTS = 5;
