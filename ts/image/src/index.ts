@@ -10,6 +10,7 @@ export {
   hostPlatform,
   type Platform,
   parsePlatform,
+  runsOn,
 } from './platform.ts';
 export { pruneSkeletons, pruneStaging, pruneWritableLayers } from './prune.ts';
 export type { PullEvent } from './pull/event.ts';
@@ -27,12 +28,19 @@ export {
   type OverlayUpper,
   type PreparedRoot,
   type PrepareOptions,
+  prepareImage,
   prepareRoot,
   type RootSource,
 } from './root.ts';
 export { type LayersInUse, pruneUnused, type Unused } from './store/collect.ts';
 export { readImageConfig } from './store/config.ts';
-export { findImage, listImages, type StoredImage } from './store/images.ts';
+export {
+  findImage,
+  type ImageParts,
+  isComplete,
+  listImages,
+  type StoredImage,
+} from './store/images.ts';
 export { type RemovedImages, type RemoveOptions, removeImages } from './store/remove.ts';
 export { markedRunRoots, markRunRoot } from './store/run-roots.ts';
 export { openStore, type RemoveTree, type Store } from './store.ts';

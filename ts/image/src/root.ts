@@ -10,8 +10,12 @@ import { type LayoutImage, layoutImage, readLayout, resolveBlobs } from './oci/l
 import { type ApplyLayer, chainIds, layerKind, layerPath, unpack } from './oci/unpack.ts';
 import type { Platform } from './platform.ts';
 import type { Reference } from './reference.ts';
-import { familiarName, type RegistryReference } from './registry-reference.ts';
-import { findRecord } from './store/images.ts';
+import {
+  familiarName,
+  parseRegistryReference,
+  type RegistryReference,
+} from './registry-reference.ts';
+import { findImage, type StoredImage } from './store/images.ts';
 import { takeLease } from './store/lease.ts';
 import { pathsOf } from './store/refs.ts';
 import type { Store } from './store.ts';
@@ -105,31 +109,48 @@ export async function prepareRoot(
 
 async function nothing(): Promise<void> {}
 
-/** An image of the store. Pulling it first, or not, is the caller's decision. */
+/** Pulling it first, or not, is the caller's decision. */
 async function registryRoot(
   reference: RegistryReference,
   options: PrepareOptions,
 ): Promise<PreparedRoot> {
-  const { store, platform } = options;
-  const record = await findRecord(store, reference, platform);
-  const top = record?.documents.find(({ digest }) => digest === record.manifest);
-  if (record === undefined || top === undefined) throw notInStore(reference);
-  const { dataRoot } = store;
+  const image = await findImage(options.store, reference, options.platform);
+  if (image === undefined) throw notInStore(familiarName(reference));
+  return prepareImage(image, options);
+}
+
+/**
+ * Prepares the root of an image of the store that was looked up before: this one, whatever its
+ * references name by now.
+ *
+ * @throws CtrError `IMAGE_NOT_FOUND` when it is gone, and as `prepareRoot`
+ */
+export async function prepareImage(
+  image: StoredImage,
+  options: Omit<PrepareOptions, 'platform'>,
+): Promise<PreparedRoot> {
+  const { manifest, platform, parts } = image;
+  const { dataRoot } = options.store;
+  const top = parts.documents.find(({ digest }) => digest === manifest);
+  if (top === undefined) throw notInStore(nameOf(image));
   const open = async () => {
     try {
       const document = { ...top, mediaType: '' };
-      return layoutImage(dataRoot, await resolveBlobs(dataRoot, document, record.platform));
+      return layoutImage(dataRoot, await resolveBlobs(dataRoot, document, platform));
     } catch (cause) {
-      // Removed between our look and the lease.
+      // Removed between the look and the lease.
       const isGone = cause instanceof CtrError && cause.code === 'FILE_NOT_FOUND';
-      throw isGone ? notInStore(reference) : cause;
+      throw isGone ? notInStore(nameOf(image)) : cause;
     }
   };
-  return layeredRoot(open, pathsOf(record), options);
+  return layeredRoot(open, pathsOf(parts), options);
 }
 
-function notInStore(reference: RegistryReference): CtrError {
-  const name = familiarName(reference);
+function nameOf({ references: [reference], config }: StoredImage): string {
+  return reference === undefined ? config : familiarName(parseRegistryReference(reference));
+}
+
+function notInStore(name: string): CtrError {
   return new CtrError('IMAGE_NOT_FOUND', `open image ${name}: it is not in the store`, {
     hint: `fetch it with ctr-ts pull ${name}`,
   });
@@ -139,7 +160,7 @@ function notInStore(reference: RegistryReference): CtrError {
 async function layeredRoot(
   open: () => Promise<LayoutImage>,
   paths: readonly string[],
-  options: PrepareOptions,
+  options: Omit<PrepareOptions, 'platform'>,
 ): Promise<PreparedRoot> {
   const { store, applyLayer, rootless, singleId, upper, signal } = options;
   // ORDER: the lease before the look whether the things are there (lease.ts).

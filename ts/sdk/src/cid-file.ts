@@ -23,7 +23,6 @@ export function withCidFile(path: string | undefined, core: Core, decided: Decid
         write(path, decided.id);
       } catch (error) {
         core.closeStdio(stdio);
-        decided.settled?.();
         throw error;
       }
       try {

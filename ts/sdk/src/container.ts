@@ -15,7 +15,7 @@ import type {
   ProcessOptions,
 } from './options.ts';
 import { type Directories, directories } from './paths.ts';
-import { prepareContainer } from './prepare.ts';
+import { type Prepared, prepareContainer } from './prepare.ts';
 import { Process } from './process.ts';
 import type { ContainerRecord } from './record.ts';
 import { removeContainer } from './remove.ts';
@@ -71,19 +71,25 @@ export class Container {
     const deadline = new Deadline(options);
     try {
       deadline.signal.throwIfAborted();
-      const init = options.command === undefined;
-      const prepared = await prepareContainer(options, init, deadline.signal);
-      const { core, request, record, directories: paths, release } = prepared;
+      const paths = directories(options.engine);
+      const core = openCore(paths);
+      // ORDER: before anything is prepared, for that is held until it has started or is let go.
       const { handle } = core.openStdio({ stdin: 'null', stdout: 'null', stderr: 'null' });
-      const begin = (stdio: number) => core.launch(request, stdio);
-      const own = { id: request.id, begin, settled: release };
-      const decided = withCidFile(options.cidFile, core, own);
+      const prepared = Promise.withResolvers<Prepared>();
       const launch = launchWith(
-        async () => decided,
+        async (giveUp) => {
+          const init = options.command === undefined;
+          const container = await prepareContainer(options, init, giveUp);
+          prepared.resolve(container);
+          const { request, release } = container;
+          const begin = (stdio: number) => core.launch(request, stdio);
+          return withCidFile(options.cidFile, core, { id: request.id, begin, settled: release });
+        },
         () => core,
       );
       const running = await launch(handle, deadline.signal);
       running.unref();
+      const { request, record } = await prepared.promise;
       return new Container(request, core, paths, { record, running });
     } finally {
       deadline.disarm();

@@ -1,16 +1,18 @@
 /** From an image reference to a root file system and what its image says about starting on it. */
 
 import {
-  familiarName,
   type RootSource as ImageRoot,
   markRunRoot,
+  type Platform,
+  type PrepareOptions,
   parseReference,
+  prepareImage,
   prepareRoot,
   type Reference,
 } from '@ctr-ts/image';
 import type { Core } from './core.ts';
 import type { HostFacts } from './host.ts';
-import { obtainImage, type PullPolicy } from './obtain.ts';
+import { isImageId, type ObtainedImage, obtainImage, type PullPolicy } from './obtain.ts';
 import type { SpecMount } from './oci.ts';
 import type { ImageDefaults } from './options.ts';
 import type { Directories } from './paths.ts';
@@ -38,6 +40,8 @@ export interface OpenImageInput {
   reference: string;
   /** When a registry is asked for it. */
   pull: PullPolicy;
+  /** Which image of several; the best this machine has if not said. */
+  platform: Platform | undefined;
   onPull: ((event: PullEvent) => void) | undefined;
   node: boolean;
   core: Core;
@@ -49,19 +53,23 @@ export interface OpenImageInput {
 
 /** Opens an image, pulling and unpacking what the store does not have. Throws as `prepareRoot`. */
 export async function openImage(input: OpenImageInput): Promise<OpenedImage> {
-  const { core, directories, host, upper, node, signal } = input;
-  const { reference, name, id } = await locate(input);
+  const { core, directories, host, upper, node, platform, signal } = input;
+  const found = await locate(input);
   const store = await storeOf(directories, core);
-  const prepared = await prepareRoot(reference, {
+  const options: PrepareOptions = {
     store,
     applyLayer: (blob, directory, options) => core.applyLayer(blob, directory, options),
     rootless: host.rootless,
     singleId: host.singleId,
     upper,
     node,
+    platform,
     signal,
-  });
-  if (usesStore(reference, prepared.root)) {
+  };
+  const prepared = isStored(found)
+    ? await prepareImage(found.image, options)
+    : await prepareRoot(found, options);
+  if (usesStore(found, prepared.root)) {
     try {
       // ORDER: before the launch, and before the lease ends: from then on only the record tells.
       markRunRoot(store, directories.runRoot);
@@ -72,8 +80,8 @@ export async function openImage(input: OpenImageInput): Promise<OpenedImage> {
   }
   const { env, entrypoint, cmd, user, workdir, labels, stopSignal } = prepared.config;
   return {
-    name,
-    id,
+    name: isStored(found) ? found.name : input.reference,
+    id: isStored(found) ? found.image.config : null,
     root: prepared.root,
     mounts: prepared.mounts,
     release: () => prepared.release(),
@@ -90,18 +98,25 @@ export async function openImage(input: OpenImageInput): Promise<OpenedImage> {
 }
 
 /** Whether something in the store goes when it is thought that there is no such container. */
-function usesStore({ transport }: Reference, root: ImageRoot): boolean {
+function usesStore(found: Reference | ObtainedImage, root: ImageRoot): boolean {
   if (root.kind !== 'overlay') return false;
-  return transport !== 'host' || root.upper.kind === 'directory';
+  return isStored(found) || found.transport !== 'host' || root.upper.kind === 'directory';
 }
 
-async function locate(
-  input: OpenImageInput,
-): Promise<{ reference: Reference; name: string; id: string | null }> {
-  const reference = parseReference(input.reference);
-  if (reference.transport !== 'registry') return { reference, name: input.reference, id: null };
-  const image = await obtainImage({ ...input, reference, text: input.reference });
-  return { reference: image.reference, name: familiarName(image.reference), id: image.id };
+/** The image of the store that is meant, or what needs no registry. */
+async function locate(input: OpenImageInput): Promise<Reference | ObtainedImage> {
+  const { reference: text, pull } = input;
+  // An identifier in full is no reference; there is nothing it could be pulled from.
+  if (isImageId(text) && pull !== 'always') {
+    return obtainImage({ ...input, reference: undefined, text });
+  }
+  const reference = parseReference(text);
+  if (reference.transport !== 'registry') return reference;
+  return obtainImage({ ...input, reference, text });
+}
+
+function isStored(found: Reference | ObtainedImage): found is ObtainedImage {
+  return 'image' in found;
 }
 
 /** An image may say anything; one that names no signal is stopped as if it said nothing. */

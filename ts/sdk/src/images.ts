@@ -87,7 +87,7 @@ export const Image = {
       const host = await hostFacts(core);
       signal?.throwIfAborted();
       const input = { reference: parsed, platform, core, directories: paths, host };
-      return pullToStore({ ...input, onEvent, signal });
+      return (await pullToStore({ ...input, onEvent, signal })).result;
     });
   },
 

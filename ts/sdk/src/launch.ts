@@ -75,7 +75,7 @@ export function launchWith(
       core().closeStdio(stdio);
       throw error;
     }
-    const launched = decided.begin(stdio);
+    const launched = begin(decided, stdio);
     const attached = decided.kind === 'attached';
     const kill = (): void => {
       if (!attached) launched.signal(SIGKILL, true);
@@ -93,6 +93,16 @@ export function launchWith(
       decided.settled?.();
     }
   };
+}
+
+/** Settled also when it does not come to a launch. */
+function begin(decided: Decided, stdio: number): Launched {
+  try {
+    return decided.begin(stdio);
+  } catch (error) {
+    decided.settled?.();
+    throw error;
+  }
 }
 
 function runningOf(

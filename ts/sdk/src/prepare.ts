@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { parsePlatform } from '@ctr-ts/image';
 import type { LaunchRequest } from '@ctr-ts/native';
 import { type Core, openCore } from './core.ts';
 import { type DeviceNode, findDevices } from './devices.ts';
@@ -54,6 +55,7 @@ export async function prepareContainer(
   const image = await openImage({
     reference: options.image,
     pull: options.pull ?? 'missing',
+    platform: options.platform === undefined ? undefined : parsePlatform(options.platform),
     onPull: options.onPull,
     node: options.node !== false,
     core,

@@ -8,6 +8,7 @@ import {
   type Platform,
   pullImage,
   type RegistryReference,
+  type StoredImage,
 } from '@ctr-ts/image';
 import type { Core } from './core.ts';
 import { Deadline } from './deadline.ts';
@@ -47,7 +48,9 @@ export interface PullInput {
 }
 
 /** Downloads, verifies and unpacks an image. Throws as `pullImage`. */
-export async function pullToStore(input: PullInput): Promise<PullResult> {
+export async function pullToStore(
+  input: PullInput,
+): Promise<{ result: PullResult; image: StoredImage }> {
   const { reference, platform, core, directories, host, onEvent = () => {}, signal } = input;
   const names = { reference: formatReference(reference), name: familiarName(reference) };
   onEvent({ type: 'pulling', ...names });
@@ -64,7 +67,7 @@ export async function pullToStore(input: PullInput): Promise<PullResult> {
   });
   const result = { ...names, upToDate, image: describeImage(image) };
   onEvent({ type: 'pulled', ...result });
-  return result;
+  return { result, image };
 }
 
 /** How a pull is watched and given up. */

@@ -1,11 +1,10 @@
 /** Containers of one session seen from another: one data root, two run roots. */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hostPlatform } from '@ctr-ts/image';
 import { afterAll, expect, test } from 'vitest';
+import { makeImage, writeLayout } from './image.test.fixture.ts';
 import { Container, prune } from './index.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctr-ts-sdk-'));
@@ -25,34 +24,8 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** An image of one layer with one file. A container on it runs our init, so it needs no program. */
-function makeLayout(): string {
-  const layout = join(directory, 'layout');
-  mkdirSync(join(layout, 'blobs/sha256'), { recursive: true });
-  const blob = (mediaType: string, bytes: string | Buffer) => {
-    const hex = createHash('sha256').update(bytes).digest('hex');
-    writeFileSync(join(layout, 'blobs/sha256', hex), bytes);
-    return { mediaType, digest: `sha256:${hex}`, size: Buffer.byteLength(bytes) };
-  };
-  mkdirSync(join(directory, 'tree'));
-  writeFileSync(join(directory, 'tree/file'), 'content');
-  const tar = execFileSync('tar', ['-C', join(directory, 'tree'), '-c', 'file']);
-  const type = 'application/vnd.oci.image';
-  const layer = blob(`${type}.layer.v1.tar`, tar);
-  const rootfs = { type: 'layers', diff_ids: [layer.digest] };
-  const config = blob(
-    `${type}.config.v1+json`,
-    JSON.stringify({ ...hostPlatform(), config: {}, rootfs }),
-  );
-  const manifest = { schemaVersion: 2, config, layers: [layer] };
-  const manifests = [blob(`${type}.manifest.v1+json`, JSON.stringify(manifest))];
-  writeFileSync(join(layout, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }));
-  writeFileSync(join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  return layout;
-}
-
 test('what a container uses stays, in whatever session it was started', async () => {
-  const image = `oci:${makeLayout()}`;
+  const image = writeLayout(join(directory, 'layout'), makeImage('content'));
   const container = await Container.create({ image, engine: here, remove: false });
   expect(layers()).toHaveLength(1);
   const writable = () => readdirSync(join(dataRoot, 'containers'));

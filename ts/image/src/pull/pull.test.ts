@@ -22,6 +22,10 @@ test('a pulled image is unpacked, recorded and found by its names', async () => 
     createdAt: '2026-01-02T03:04:05Z',
     sizeBytes: [manifest, config, ...layers].reduce((sum, { size }) => sum + size, 0),
     pulledAt: expect.any(Number),
+    parts: {
+      documents: [manifest, config].map(({ digest, size }) => ({ digest, size })),
+      layers: layers.map(({ digest, size }) => expect.objectContaining({ digest, size })),
+    },
   });
   expect(await listImages(store)).toEqual([image]);
   expect(await findImage(store, registry.reference())).toEqual(image);

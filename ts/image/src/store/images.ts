@@ -27,7 +27,12 @@ export interface StoredImage {
   sizeBytes: number;
   /** Milliseconds since 1970. */
   pulledAt: number;
+  /** What it consists of. */
+  parts: ImageParts;
 }
+
+/** The blobs of an image. */
+export type ImageParts = Pick<ImageRecord, 'documents' | 'layers'>;
 
 /**
  * The image a reference names, if it is in the store in full and for this platform (the machine's,
@@ -49,8 +54,7 @@ export async function listImages(store: Store): Promise<StoredImage[]> {
   return groups.map(storedImage).sort((a, b) => b.pulledAt - a.pulledAt);
 }
 
-/** As `findImage`, with all that is written about it. */
-export async function findRecord(
+async function findRecord(
   store: Store,
   reference: RegistryReference,
   platform: Platform = hostPlatform(),
@@ -87,7 +91,7 @@ export function groupRecords(records: readonly ImageRecord[]): ImageRecord[][] {
 /** Whether every blob is there: what a kill in the middle of a removal took away is pulled again. */
 export async function isComplete(
   store: Store,
-  { documents, layers }: Pick<ImageRecord, 'documents' | 'layers'>,
+  { documents, layers }: ImageParts,
 ): Promise<boolean> {
   const checks = [...documents, ...layers].map((blob) => hasBlob(store, blob));
   return (await Promise.all(checks)).every(Boolean);
@@ -106,6 +110,7 @@ export function storedImage(records: readonly ImageRecord[]): StoredImage {
     createdAt,
     sizeBytes: [...sizes.values()].reduce((sum, size) => sum + size, 0),
     pulledAt,
+    parts: { documents, layers },
   };
 }
 
