@@ -1,4 +1,4 @@
-/** Images of one layer, in a layout or behind HTTP. A container on one runs our init only. */
+/** Small images, in a layout or behind HTTP. A container on one runs our init only. */
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -25,8 +25,12 @@ export interface TestImage {
   id: string;
 }
 
-/** An image with one file that holds `text`. */
-export function makeImage(text: string, platform: Platform = hostPlatform()): TestImage {
+/** An image with one file that holds `text`, several times over. */
+export function makeImage(
+  text: string,
+  platform: Platform = hostPlatform(),
+  layers = 1,
+): TestImage {
   const blobs = new Map<string, Buffer>();
   const blob = (mediaType: string, content: string | Buffer): Descriptor => {
     const bytes = Buffer.from(content);
@@ -38,12 +42,13 @@ export function makeImage(text: string, platform: Platform = hostPlatform()): Te
   writeFileSync(join(directory, 'file'), text);
   const layer = blob(`${TYPE}.layer.v1.tar`, execFileSync('tar', ['-C', directory, '-c', 'file']));
   rmSync(directory, { recursive: true });
-  const rootfs = { type: 'layers', diff_ids: [layer.digest] };
+  const all = Array.from({ length: layers }, () => layer);
+  const rootfs = { type: 'layers', diff_ids: all.map(({ digest }) => digest) };
   const config = blob(
     `${TYPE}.config.v1+json`,
     JSON.stringify({ ...platform, config: {}, rootfs }),
   );
-  const document = { schemaVersion: 2, config, layers: [layer] };
+  const document = { schemaVersion: 2, config, layers: all };
   const manifest = blob(`${TYPE}.manifest.v1+json`, JSON.stringify(document));
   return { blobs, manifest: { ...manifest, platform }, id: config.digest };
 }

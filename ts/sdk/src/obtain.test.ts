@@ -6,7 +6,7 @@ import { hostPlatform } from '@ctr-ts/image';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { openCore } from './core.ts';
 import { CtrError } from './errors.ts';
-import { makeImage, serveImages } from './image.test.fixture.ts';
+import { makeImage, serveImages, writeLayout } from './image.test.fixture.ts';
 import { Container, type ContainerOptions, Image } from './index.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctr-ts-sdk-'));
@@ -112,4 +112,17 @@ test('a launch that fails holds nothing of the store any longer', async () => {
   onTestFinished(() => opened.mockRestore());
   await expect(Container.create({ image, engine })).rejects.toMatchObject({ code: 'IO_ERROR' });
   expect(staging()).toEqual([]);
+});
+
+test('a container can have as many layers as an image may', async () => {
+  const engine = makeEngine();
+  const image = writeLayout(join(directory, 'deep'), makeImage('x', host, 127));
+  for (const remove of [true, false]) {
+    const container = await Container.create({ image, engine, remove });
+    await container.remove({ force: true });
+  }
+  const deeper = writeLayout(join(directory, 'deeper'), makeImage('x', host, 128));
+  await expect(Container.create({ image: deeper, engine })).rejects.toMatchObject({
+    code: 'INVALID_IMAGE',
+  });
 });

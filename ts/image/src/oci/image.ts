@@ -42,6 +42,8 @@ export interface ResolvedImage {
 
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
+/** As docker. An overlay takes as many in one page of options, by descriptor. */
+const MAX_LAYERS = 127;
 const MAX_INDEX_DEPTH = 4;
 const SCHEMA_1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+/;
 
@@ -75,6 +77,9 @@ export async function resolveImage(
   }
   const layers = content.field('layers').list().map(readDescriptor);
   if (layers.length === 0) throw invalid(manifest.digest, 'an image without layers');
+  if (layers.length > MAX_LAYERS) {
+    throw invalid(manifest.digest, `${layers.length} layers are more than ${MAX_LAYERS}`);
+  }
   const { image, platform = wanted, diffIds, createdAt } = readConfig(await open(config, 'config'));
   if (layers.length !== diffIds.length) {
     throw invalid(manifest.digest, `${layers.length} layers and ${diffIds.length} diff ids`);

@@ -53,6 +53,11 @@ export class Downloads {
     return blob.promise;
   }
 
+  /** Downloads a blob though the store has one: what that holds turned out to be something else. */
+  again(layer: LayerDescriptor): Promise<string> {
+    return this.#download(layer);
+  }
+
   /** Ends what is under way, and waits until nothing touches the directory any more. */
   async stop(): Promise<void> {
     this.#abort.abort();
@@ -73,16 +78,20 @@ export class Downloads {
   }
 
   async #get(layer: LayerDescriptor): Promise<string> {
-    const { store, repository, directory, signal, onEvent } = this.#options;
+    const { store, onEvent } = this.#options;
+    const { digest, size } = layer;
+    if (!(await hasBlob(store, layer))) return this.#download(layer);
+    onEvent?.({ type: 'layer', digest, state: 'exists', bytes: size, size });
+    return blobPath(store.dataRoot, digest);
+  }
+
+  async #download(layer: LayerDescriptor): Promise<string> {
+    const { repository, directory, signal, onEvent } = this.#options;
     const { digest, size } = layer;
     const all = AbortSignal.any([this.#abort.signal, ...(signal === undefined ? [] : [signal])]);
     all.throwIfAborted();
-    const report = (state: 'exists' | 'downloading' | 'downloaded', bytes: number) =>
+    const report = (state: 'downloading' | 'downloaded', bytes: number) =>
       onEvent?.({ type: 'layer', digest, state, bytes, size });
-    if (await hasBlob(store, layer)) {
-      report('exists', size);
-      return blobPath(store.dataRoot, digest);
-    }
     const path = join(directory, hexOf(digest));
     let reported = Date.now();
     report('downloading', 0);

@@ -1,13 +1,17 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { digestOf } from '../digest.ts';
+import { hostPlatform } from '../platform.ts';
 import {
   type FixtureImage,
   type FixtureRegistry,
   refuse,
   tarOf,
 } from '../registry/server.test.fixture.ts';
+import { blobName } from '../store/blobs.ts';
 import type { PullEvent } from './event.ts';
 import { contentOf, filesOf, IMPATIENT, makeScene, type Scene } from './pull.test.fixture.ts';
 
@@ -115,6 +119,24 @@ const failures: Failure[] = [
         ...rest,
         layers: [...layers.slice(0, -1), layer],
       }));
+    },
+  },
+  {
+    title: 'there are more layers than a container can have',
+    code: 'INVALID_IMAGE',
+    says: '128 layers are more than 127',
+    spoil: (registry) => {
+      registry.image(
+        Array.from({ length: 128 }, (_, index) => `${index}`),
+        { tag: '1' },
+      );
+      registry.intercept = answerTo('/blobs/', (response, request) => {
+        const digest = request.url?.split('/').at(-1) ?? '';
+        const config = bytesOf(registry, digest);
+        // Nothing but the config is asked for.
+        if (config[0] === '{'.charCodeAt(0)) response.end(config);
+        else refuse(response, 500);
+      });
     },
   },
   {
@@ -414,6 +436,34 @@ test('a pull that is given up when its layers are there already takes them away 
   await expect(pull({ ...giveUp, layersInUse })).rejects.toThrow('enough');
   expect(await contentOf(store)).toEqual([]);
 });
+
+test.each(['index', 'manifest', 'config', 'layer'])(
+  'a %s that was damaged in the store, without its length, is fetched again',
+  async (kind) => {
+    const scene = await makeScene();
+    const { registry, store, pull } = scene;
+    const { manifest, config, layers } = registry.image(texts, {});
+    const index = registry.manifest(
+      { manifests: [{ ...manifest, platform: hostPlatform() }] },
+      '1',
+    );
+    const { image } = await pull();
+    const { digest } = { index, manifest, config, layer: layers[1] }[kind] ?? expect.fail();
+    const path = join(store.dataRoot, blobName(digest));
+    const held = await readFile(path);
+    const damaged = Buffer.from(held);
+    damaged[held.length >> 1] = (held[held.length >> 1] ?? 0) ^ 1;
+    await writeFile(path, damaged);
+    // Of layers that are unpacked nobody needs the blobs.
+    await rm(join(store.dataRoot, 'layers'), { recursive: true });
+    const again = await pull();
+    expect(again.upToDate).toBe(false);
+    expect(again.image.config).toBe(image.config);
+    expect((await readFile(path)).equals(held)).toBe(true);
+    expect((await pull()).upToDate).toBe(true);
+    expect(Object.keys(await filesOf(scene, registry.reference()))).toHaveLength(3);
+  },
+);
 
 test('nobody at the address of a registry is said at once', async () => {
   const scene = await makeScene();

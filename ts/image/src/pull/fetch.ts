@@ -7,7 +7,7 @@ import { fileError } from '../file-error.ts';
 import type { ResolvedImage } from '../oci/image.ts';
 import { chainIds, layerKind, layerPath, unpackLayer } from '../oci/unpack.ts';
 import type { Repository } from '../registry/client.ts';
-import { blobName, hasBlob, publishBlob } from '../store/blobs.ts';
+import { blobName, isIntact, publishBlob, readDocument } from '../store/blobs.ts';
 import { collect } from '../store/collect.ts';
 import { takeLease } from '../store/lease.ts';
 import { type ImageRecord, pathsOf, writeRecord } from '../store/refs.ts';
@@ -78,7 +78,7 @@ async function stage(
   const blobs = new Map<Digest, string>();
   const layers = new Map<string, string>();
   for (const { descriptor, bytes } of resolved.documents) {
-    if (await hasBlob(store, descriptor)) continue;
+    if ((await readDocument(store, descriptor)) !== undefined) continue;
     const file = join(directory, hexOf(descriptor.digest));
     await writeFile(file, bytes, { mode: 0o600 }).catch((cause: unknown) => {
       throw fileError('write', file, cause);
@@ -101,12 +101,21 @@ async function stage(
       const { digest, size } = layer;
       if (!(await exists(join(store.dataRoot, path))) && !layers.has(path)) {
         onEvent?.({ type: 'layer', digest, state: 'unpacking', bytes: size, size });
-        const staging = join(directory, `layer-${index}`);
-        await mkdir(staging, 0o700).catch((cause: unknown) => {
-          throw fileError('make', staging, cause);
-        });
-        await unpackLayer({ ...layer, path: file }, staging, { applyLayer, ...maps });
-        layers.set(path, staging);
+        const unpackTo = async (name: string, blob: string): Promise<void> => {
+          const staging = join(directory, name);
+          await mkdir(staging, 0o700).catch((cause: unknown) => {
+            throw fileError('make', staging, cause);
+          });
+          await unpackLayer({ ...layer, path: blob }, staging, { applyLayer, ...maps });
+          layers.set(path, staging);
+        };
+        try {
+          await unpackTo(`layer-${index}`, file);
+        } catch (cause) {
+          // A blob of the store may have been damaged since: the registry has it as it should be.
+          if (downloads.fetched.has(digest) || (await isIntact(file, digest))) throw cause;
+          await unpackTo(`layer-${index}-again`, await downloads.again(layer));
+        }
       }
       onEvent?.({ type: 'layer', digest, state: 'unpacked', bytes: size, size });
     }

@@ -1,10 +1,9 @@
 /** From a reference to the document it names, with as little traffic as that takes. */
 
-import { readFile } from 'node:fs/promises';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { ReadDocument } from '../oci/image.ts';
-import { blobPath } from '../oci/layout.ts';
 import type { RegistryReference } from '../registry-reference.ts';
+import { readDocument } from '../store/blobs.ts';
 import type { ImageRecord } from '../store/refs.ts';
 import type { Store } from '../store.ts';
 import type { Repository } from './client.ts';
@@ -29,13 +28,10 @@ export async function resolveReference(
 ): Promise<Named> {
   const wanted = digest ?? (before && (await repository.digestOf(tag)));
   const known = before?.documents.find((document) => document.digest === wanted);
-  const inStore = async ({ digest, size }: Pick<Descriptor, 'digest' | 'size'>) => {
-    // Without a lease it may go at any time: then the registry is asked.
-    const bytes = await readFile(blobPath(store.dataRoot, digest)).catch(() => undefined);
-    return bytes?.length === size ? bytes : undefined;
-  };
+  // Without a lease it may go at any time, and what is damaged is fetched again: then the registry
+  // is asked.
+  const inStore = (descriptor: Pick<Descriptor, 'digest'>) => readDocument(store, descriptor);
   const stored = known && (await inStore(known));
-  // The store's documents are verified like the registry's when they are read.
   const top =
     known !== undefined && stored !== undefined
       ? { descriptor: { ...known, mediaType: '' }, bytes: stored }

@@ -3,9 +3,12 @@
  * beside it), so that other tools can read them.
  */
 
-import { open, rename, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Digest, hexOf } from '../digest.ts';
+import { pipeline } from 'node:stream/promises';
+import { type Digest, digestOf, hexOf } from '../digest.ts';
 import { fileError } from '../file-error.ts';
 import { makeDirectories, type Store, sync } from '../store.ts';
 
@@ -14,13 +17,36 @@ export function blobName(digest: Digest): string {
   return join('blobs', 'sha256', hexOf(digest));
 }
 
-/** Whether a blob is there in full. What it holds was verified when it was published. */
+/**
+ * Whether a blob is there in full. What it holds was verified when it was published; whether that
+ * is still so shows when it is used.
+ */
 export async function hasBlob(
   { dataRoot }: Store,
   { digest, size }: { digest: Digest; size: number },
 ): Promise<boolean> {
   const found = await stat(join(dataRoot, blobName(digest))).catch(() => undefined);
   return found?.isFile() === true && found.size === size;
+}
+
+/** A document as it was published, `undefined` when it is not there or damaged. */
+export async function readDocument(
+  { dataRoot }: Store,
+  { digest }: { digest: Digest },
+): Promise<Uint8Array | undefined> {
+  const bytes = await readFile(join(dataRoot, blobName(digest))).catch(() => undefined);
+  return bytes !== undefined && digestOf(bytes) === digest ? bytes : undefined;
+}
+
+/** Whether a file has this digest; what cannot be read has none. */
+export async function isIntact(path: string, digest: Digest): Promise<boolean> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch {
+    return false;
+  }
+  return hash.digest('hex') === hexOf(digest);
 }
 
 /**
