@@ -2,12 +2,19 @@
  * Where groups go on version 2, seen from places where that is not plain: inside a limited group,
  * in a cgroup namespace, in a group that somebody else fills. Root only.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 
 import { paths } from '@ctr-ts/dev/repository';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { type Ended, execute } from '../../e2e/support/command.ts';
+import { type Ended, eventually, execute } from '../../e2e/support/command.ts';
 
 const mount = '/sys/fs/cgroup';
 const box = `${mount}/placement`;
@@ -17,11 +24,19 @@ beforeEach(() => {
   writeFileSync(`${mount}/cgroup.subtree_control`, '+cpu +memory +pids');
   mkdirSync(box);
 });
-afterEach(() => {
-  for (const leaf of [`${box}/ctr-ts.caller`, `${box}/shell`]) {
-    if (existsSync(leaf)) rmdirSync(leaf);
-  }
-  rmdirSync(box);
+afterEach(async () => {
+  // The launcher outlives its command by a moment, which an emulated processor makes longer.
+  await eventually('the end of everything in the box', () => {
+    try {
+      for (const leaf of [`${box}/ctr-ts.caller`, `${box}/shell`]) {
+        if (existsSync(leaf)) rmdirSync(leaf);
+      }
+      rmdirSync(box);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 });
 
 const sh = (script: string, args: readonly string[]): Promise<Ended> =>
