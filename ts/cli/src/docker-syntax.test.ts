@@ -18,6 +18,11 @@ afterAll(() => rmSync(directory, { recursive: true }));
 test('a variable is given, taken from the caller, or left out', () => {
   const env = parseEnv(['A=1', 'B=x=y', 'C', 'D', 'E='], { C: 'here' });
   expect(env).toEqual({ A: '1', B: 'x=y', C: 'here', E: '' });
+  const odd = parseEnv(['__proto__=x', 'constructor', 'toString=y'], process.env);
+  expect(Object.entries(odd)).toEqual([
+    ['__proto__', 'x'],
+    ['toString', 'y'],
+  ]);
   expect(codeOf(() => parseEnv(['=1'], {}))).toBe('INVALID_ARGUMENT');
   expect(codeOf(() => parseEnv([''], {}))).toBe('INVALID_ARGUMENT');
 });
@@ -42,6 +47,7 @@ test('security options say what the filter is', () => {
 test.each([
   ['seccomp=/nowhere/profile.json', 'FILE_NOT_FOUND'],
   ['apparmor=docker-default', 'NOT_YET'],
+  ['constructor=x', 'INVALID_ARGUMENT'],
   ['label=type:spc_t', 'NOT_YET'],
   ['writable-cgroups=true', 'NOT_YET'],
   ['systempaths=hidden', 'INVALID_ARGUMENT'],

@@ -17,10 +17,14 @@ export function parseEnv(
   callerEnv: Readonly<Record<string, string | undefined>>,
   files: readonly string[] = [],
 ): Record<string, string> {
-  const env: Record<string, string> = {};
+  // A Map: any name may be set, also one that every object of JavaScript has.
+  const env = new Map<string, string>();
+  const set = (name: string, given: string | undefined): void => {
+    const value = given ?? (Object.hasOwn(callerEnv, name) ? callerEnv[name] : undefined);
+    if (value !== undefined) env.set(name, value);
+  };
   for (const [name, given] of files.flatMap((file) => readEntries(file, 'environment file'))) {
-    const value = given ?? callerEnv[name];
-    if (value !== undefined) env[name] = value;
+    set(name, given);
   }
   for (const text of texts) {
     const [name = '', given] = text.split(/=(.*)/s);
@@ -29,10 +33,9 @@ export function parseEnv(
         hint: 'write NAME=VALUE, or NAME to take it from here',
       });
     }
-    const value = given ?? callerEnv[name];
-    if (value !== undefined) env[name] = value;
+    set(name, given);
   }
-  return env;
+  return Object.fromEntries(env);
 }
 
 /** `NAME[=VALUE]`; what stands on the line wins over what stands in a file. */
@@ -75,15 +78,18 @@ export function parseSecurityOptions(texts: readonly string[]): Security {
   return security;
 }
 
+/** Security options that are not there yet, each with what to do instead. */
+const SECURITY_NOT_YET: Readonly<Record<string, string>> = {
+  apparmor: 'no profile is loaded or applied; apparmor=unconfined is what is so',
+  label: 'nothing is labelled for SELinux; label=disable is what is so',
+  'writable-cgroups': 'leave it out; the container could raise its own limits',
+  'proc-opts': 'leave it out; systempaths=unconfined shows all of /proc',
+  mask: 'leave it out; mount over the path: --tmpfs PATH',
+  unmask: 'use systempaths=unconfined',
+};
+
 function refusedSecurity(name: string, text: string): CtrError {
-  const reason = {
-    apparmor: 'no profile is loaded or applied; apparmor=unconfined is what is so',
-    label: 'nothing is labelled for SELinux; label=disable is what is so',
-    'writable-cgroups': 'leave it out; the container could raise its own limits',
-    'proc-opts': 'leave it out; systempaths=unconfined shows all of /proc',
-    mask: 'leave it out; mount over the path: --tmpfs PATH',
-    unmask: 'use systempaths=unconfined',
-  }[name];
+  const reason = Object.hasOwn(SECURITY_NOT_YET, name) ? SECURITY_NOT_YET[name] : undefined;
   if (reason !== undefined) {
     return new CtrError('NOT_YET', `security option ${quote(text)} is not there yet`, {
       hint: reason,

@@ -16,6 +16,9 @@ test.each([
   ['386', 'linux/386'],
   ['linux/riscv64', 'linux/riscv64'],
   ['linux', formatPlatform(hostPlatform())],
+  // Words that every object of JavaScript knows.
+  ['constructor', 'linux/constructor'],
+  ['linux/valueof', 'linux/valueof'],
 ])('%s is %s', (text, platform) => {
   expect(formatPlatform(parsePlatform(text))).toBe(platform);
 });

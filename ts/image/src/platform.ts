@@ -24,7 +24,11 @@ const ARCHITECTURES: Readonly<Record<string, readonly [string, string?]>> = {
 };
 
 /** The variant an image is for that names none; elsewhere there are no variants. */
-const FIRST_VARIANT: Readonly<Record<string, string>> = { amd64: 'v1', arm64: 'v8', arm: 'v7' };
+const FIRST_VARIANT: ReadonlyMap<string, string> = new Map([
+  ['amd64', 'v1'],
+  ['arm64', 'v8'],
+  ['arm', 'v7'],
+]);
 
 /**
  * Parses `linux/arm64`, `linux/arm/v7` or `amd64`.
@@ -84,16 +88,19 @@ export function runsOn(platform: Platform, wanted: Platform): boolean {
 
 /** v8 is 8000, v8.2 is 8002: variants of one architecture are in an order. */
 function level({ architecture, variant }: Platform): number {
-  const text = variant ?? FIRST_VARIANT[architecture] ?? 'v0';
+  const text = variant ?? FIRST_VARIANT.get(architecture) ?? 'v0';
   const [, major, minor = '0'] = /^v(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
   return major === undefined ? Number.NaN : Number(major) * 1000 + Number(minor);
 }
 
 function normal(os: string, architecture: string, variant?: string): Platform {
-  const [name, implied] = ARCHITECTURES[architecture] ?? [architecture];
+  const known = Object.hasOwn(ARCHITECTURES, architecture)
+    ? ARCHITECTURES[architecture]
+    : undefined;
+  const [name, implied] = known ?? [architecture];
   const chosen = variant ?? implied;
   // amd64/v1 and arm64/v8 are what images without a variant are for.
-  const isPlain = chosen === undefined || (name !== 'arm' && chosen === FIRST_VARIANT[name]);
+  const isPlain = chosen === undefined || (name !== 'arm' && chosen === FIRST_VARIANT.get(name));
   return { os, architecture: name, ...(isPlain ? {} : { variant: chosen }) };
 }
 

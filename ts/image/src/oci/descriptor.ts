@@ -45,7 +45,7 @@ export function readDescriptor(json: Json): Descriptor {
 
 /** @throws CtrError `NOT_YET` */
 export function compressionOf({ mediaType, digest }: Descriptor): Compression {
-  const compression = COMPRESSIONS[mediaType];
+  const compression = Object.hasOwn(COMPRESSIONS, mediaType) ? COMPRESSIONS[mediaType] : undefined;
   if (compression !== undefined) return compression;
   throw new CtrError('NOT_YET', `unpack ${digest}: ${mediaType} is not supported yet`, {
     hint: 'copy the image with layers in gzip',
