@@ -21,6 +21,7 @@ export {
   type CredentialSource,
   type Credentials,
   dockerCredentials,
+  type KeptByHelper,
 } from './registry/credentials.ts';
 export type { NetworkLimits } from './registry/network.ts';
 export { familiarName, formatReference, type RegistryReference } from './registry-reference.ts';

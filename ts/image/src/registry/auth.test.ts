@@ -210,6 +210,33 @@ test('a registry on localhost gets its credentials and no others', async () => {
   await pull({ credentials }, reference);
 });
 
+test.each(['Basic realm="x"', 'Bearer realm="REALM"', 'Bearer realm="REFUSING"'])(
+  'who is known to a helper program only is not told to log in again: %s',
+  async (challenge) => {
+    const scene = await behindTokens(({ url }) => ({
+      status: url.pathname === '/refusing' ? 401 : 200,
+    }));
+    const realm = /"([^"]*)\?/.exec(scene.state.challenge)?.[1] ?? '';
+    scene.state.expired = 1000;
+    scene.state.challenge = challenge
+      .replace('REALM', realm)
+      .replace('REFUSING', realm.replace('token', 'refusing'));
+    const { host } = scene.registry;
+    const helped = scene.pull({ credentials: async () => ({ helper: 'docker-credential-x' }) });
+    await expect(helped).rejects.toMatchObject({
+      code: 'REGISTRY_UNAUTHORIZED',
+      hint: expect.stringMatching(
+        `^docker-credential-x keeps .* podman login --authfile FILE ${host}, .*REGISTRY_AUTH_FILE=FILE`,
+      ),
+    });
+    for (const { authorization } of scene.asked) expect(authorization).toBeUndefined();
+    const stranger = scene.pull();
+    await expect(stranger).rejects.toMatchObject({
+      hint: expect.stringMatching(`^log in with podman login ${host} or docker login ${host};`),
+    });
+  },
+);
+
 test('Basic is answered with the credentials, and a wrong password is told of', async () => {
   const { registry, pull } = await makeScene();
   registry.image(['one'], { tag: '1' });

@@ -6,7 +6,8 @@
 import { CtrError } from '@ctr-ts/native';
 import { Json } from '../oci/json.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
-import type { CredentialSource, Credentials } from './credentials.ts';
+import type { CredentialSource, Credentials, KeptByHelper } from './credentials.ts';
+import { loginHint } from './login-hint.ts';
 import { isLoopback } from './loopback.ts';
 import { discard, type Exchange, readBody } from './network.ts';
 import { follow } from './redirect.ts';
@@ -37,6 +38,12 @@ export class Authorizer {
   /** What the next request should carry. */
   get authorization(): string | undefined {
     return this.#latest;
+  }
+
+  /** What to do when the registry refuses in spite of all that. */
+  async hint(): Promise<string> {
+    const { registry, credentials } = this.#options;
+    return loginHint(registry, await credentials?.(registry));
   }
 
   /**
@@ -82,19 +89,18 @@ export class Authorizer {
     const found = await credentials?.(registry);
     if (challenge.scheme === 'bearer')
       return `Bearer ${await this.#token(origin, challenge, found)}`;
-    if (found === undefined) {
-      throw new CtrError('REGISTRY_UNAUTHORIZED', `log in at ${registry}: it wants credentials`, {
-        hint: loginHint(registry),
-      });
-    }
-    return basic(found);
+    if (found !== undefined && 'username' in found) return basic(found);
+    throw new CtrError('REGISTRY_UNAUTHORIZED', `log in at ${registry}: it wants credentials`, {
+      hint: loginHint(registry, found),
+    });
   }
 
   async #token(
     origin: URL,
     { parameters }: Challenge,
-    credentials: Credentials | undefined,
+    found: Credentials | KeptByHelper | undefined,
   ): Promise<string> {
+    const credentials = found !== undefined && 'username' in found ? found : undefined;
     const { registry, scope, request } = this.#options;
     const realm = realmOf(origin, parameters['realm']);
     const { service } = parameters;
@@ -109,7 +115,7 @@ export class Authorizer {
       throw new CtrError('REGISTRY_UNAUTHORIZED', what, {
         hint:
           credentials === undefined
-            ? loginHint(registry)
+            ? loginHint(registry, found)
             : `it does not accept what is known of ${credentials.username}: log in again`,
       });
     }
@@ -152,10 +158,6 @@ function tokenOf(realm: URL, text: string): string {
 
 function basic({ username, password }: Credentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
-
-function loginHint(registry: string): string {
-  return `log in with podman login ${registry} or docker login ${registry}; a repository that does not exist can look like this too`;
 }
 
 function broken({ host }: URL, why: string, cause?: unknown): CtrError {

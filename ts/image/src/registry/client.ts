@@ -51,7 +51,7 @@ export class Repository {
     const operation = `fetch manifest ${name} of ${this.#registry}/${this.#name}`;
     return this.retrying({ operation }, async () => {
       const response = await this.#request(`manifests/${name}`, { headers: { accept: ACCEPT } });
-      if (response.status !== 200) throw await refusal(response, operation, this.#options);
+      if (response.status !== 200) throw await this.#refusal(response, operation);
       const bytes = await readBody(response, MAX_MANIFEST_BYTES, this.#options);
       if (bytes === undefined) {
         throw new CtrError('INVALID_IMAGE', `${operation}: it is larger than 4 MiB`);
@@ -94,7 +94,7 @@ export class Repository {
     const response = await this.#request(`blobs/${digest}`, { headers, signal });
     const expected = offset === 0 ? [200] : [200, 206, 416];
     if (expected.includes(response.status)) return response;
-    throw await refusal(response, operation, { ...this.#options, signal });
+    throw await this.#refusal(response, operation, signal);
   }
 
   retrying<T>(
@@ -107,6 +107,11 @@ export class Repository {
 
   get limits(): NetworkLimits {
     return this.#options.limits;
+  }
+
+  #refusal(response: Response, operation: string, signal = this.#options.signal): Promise<Error> {
+    const loginHint = () => this.#authorizer.hint();
+    return refusal(response, operation, { limits: this.limits, signal, loginHint });
   }
 
   async #request(

@@ -26,7 +26,6 @@ test('docker and podman entries are found for their registry only', async () => 
         'host.tld:5000/team': auth('team:pass'),
         'kept.tld': {},
       },
-      credsStore: 'desktop',
     },
     'run/containers/auth.json': {
       auths: { 'podman.tld': auth('podman:pass'), 'host.tld': auth('second:pass') },
@@ -40,6 +39,25 @@ test('docker and podman entries are found for their registry only', async () => 
   for (const other of ['host.tld:5000', 'kept.tld', 'localhost', 'evil-host.tld', '__proto__']) {
     expect(await source(other), other).toBeUndefined();
   }
+});
+
+test('who keeps credentials that are not read is told, and found ones come first', async () => {
+  const path = await files({
+    'docker/config.json': {
+      auths: { 'https://index.docker.io/v1/': {}, 'own.tld': auth('own:x'), 'podman.tld': {} },
+      credsStore: 'desktop',
+      credHelpers: { 'cloud.tld': 'cloud', 'own.tld': 'unused' },
+    },
+    'run/containers/auth.json': { auths: { 'podman.tld': auth('podman:x') } },
+  });
+  const source = dockerCredentials({
+    DOCKER_CONFIG: path('docker'),
+    XDG_RUNTIME_DIR: path('run'),
+  });
+  expect(await source('docker.io')).toEqual({ helper: 'docker-credential-desktop' });
+  expect(await source('cloud.tld')).toEqual({ helper: 'docker-credential-cloud' });
+  expect(await source('own.tld')).toMatchObject({ username: 'own' });
+  expect(await source('podman.tld')).toMatchObject({ username: 'podman' });
 });
 
 test('the variables of docker and podman choose the file', async () => {
@@ -63,6 +81,8 @@ test.each([
   ['{"auths":[]}', 'auths'],
   ['{"auths":{"a.tld":{"auth":"bm8gY29sb24="}}}', 'USER:PASSWORD'],
   ['{"auths":{"a.tld":{"auth":1}}}', 'not a string'],
+  ['{"credsStore":1}', 'not a string'],
+  ['{"credHelpers":[]}', 'credHelpers'],
 ])('a file that holds %s is told of by name', async (content, says) => {
   const path = await files({ 'auth.json': content });
   const refused = dockerCredentials({ REGISTRY_AUTH_FILE: path('auth.json') })('a.tld');
@@ -74,7 +94,7 @@ test.each([
 });
 
 test('an empty file, or one without entries, knows nobody', async () => {
-  for (const content of ['', '{}', '{"credHelpers":{}}']) {
+  for (const content of ['', '{}', '{"credHelpers":{}}', '{"credsStore":""}']) {
     const path = await files({ 'auth.json': content });
     const source = dockerCredentials({ REGISTRY_AUTH_FILE: path('auth.json') });
     expect(await source('a.tld')).toBeUndefined();

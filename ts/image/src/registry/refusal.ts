@@ -10,11 +10,17 @@ const MAX_SHOWN = 200;
 /** Statuses that another attempt may mend. */
 const TRANSIENT = new Set([408, 429, 500, 502, 503, 504]);
 
+/** What a refusal is made of beside the answer. */
+interface Refused extends Pick<Exchange, 'limits' | 'signal'> {
+  /** What to do when it is about who asks. */
+  loginHint?: () => Promise<string>;
+}
+
 /** The error for an answer, with what the registry says about it. Reads the answer's body. */
 export async function refusal(
   response: Response,
   operation: string,
-  request: Pick<Exchange, 'limits' | 'signal'>,
+  { loginHint, ...request }: Refused,
 ): Promise<Error> {
   const { status } = response;
   const said = await messageOf(response, request).catch(() => '');
@@ -22,7 +28,7 @@ export async function refusal(
   const message = `${operation}: the server answers ${status}${said === '' ? '' : ` (${said})`}`;
   if (status === 401 || status === 403) {
     return new CtrError('REGISTRY_UNAUTHORIZED', message, {
-      hint: 'log in with podman login or docker login; a repository that does not exist can look like this too',
+      hint: await loginHint?.(),
     });
   }
   if (status === 404) {
