@@ -2,14 +2,7 @@
  * Where groups go on version 2, seen from places where that is not plain: inside a limited group,
  * in a cgroup namespace, in a group that somebody else fills. Root only.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 
 import { paths } from '@ctr-ts/dev/repository';
 import { afterEach, beforeEach, expect, test } from 'vitest';
