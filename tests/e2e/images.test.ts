@@ -136,6 +136,10 @@ describe.each(callers)('as $caller', ({ prepare, single }) => {
     const run = async (...args: string[]) => (await must0('run', '--rm', ...root, ...args)).stdout;
     expect(await run(`${app}:1`)).toBe('entry cmd\n');
     expect(await run(`${app}:1`, 'x', 'y')).toBe('entry x y\n');
+    const id = (await must0('images', '-q', '--no-trunc', `${app}:1`)).stdout.trim();
+    for (const name of [id, id.slice('sha256:'.length), id.slice('sha256:'.length).slice(0, 12)]) {
+      expect(await run(name, 'by id')).toBe('entry by id\n');
+    }
     const script = 'pwd; id -u; echo $COLOUR $PATH; cat /etc/made-for';
     const asSaid = '/tmp\n1000\ngreen /bin\nimages test\n';
     const shell = ['--entrypoint', 'sh'];

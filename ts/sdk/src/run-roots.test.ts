@@ -3,9 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hostPlatform } from '@ctr-ts/image';
 import { afterAll, expect, test } from 'vitest';
-import { makeImage, writeLayout } from './image.test.fixture.ts';
-import { Container, prune } from './index.ts';
+import { makeImage, serveImages, writeLayout } from './image.test.fixture.ts';
+import { Container, Image, prune } from './index.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctr-ts-sdk-'));
 const dataRoot = join(directory, 'data');
@@ -39,6 +40,23 @@ test('what a container uses stays, in whatever session it was started', async ()
   expect(writable()).toEqual([container.id]);
   await container.remove();
   expect(await prune(elsewhere)).toMatchObject({ unpacked: [expect.stringContaining(dataRoot)] });
+  expect(layers()).toEqual([]);
+});
+
+test('an image is in use by containers of every session, one below it is not', async () => {
+  const registry = await serveImages();
+  const below = registry.push('below', makeImage('content'));
+  const image = registry.push('image', makeImage('content', hostPlatform(), 2));
+  await Image.pull(below, { engine: here });
+  await using container = await Container.create({ image, engine: here });
+  const refused = Image.remove(image, { engine: elsewhere });
+  await expect(refused).rejects.toMatchObject({ code: 'IMAGE_IN_USE' });
+  expect((await Image.remove(below, { engine: elsewhere })).untagged).toEqual([below]);
+  expect(layers()).toHaveLength(2);
+  await Image.remove(image, { engine: elsewhere, force: true });
+  expect(layers()).toHaveLength(2);
+  await container.remove({ force: true });
+  expect((await prune(elsewhere)).unpacked).toHaveLength(2);
   expect(layers()).toEqual([]);
 });
 

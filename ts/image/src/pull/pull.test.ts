@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { digestOf } from '../digest.ts';
 import { blobPath } from '../oci/layout.ts';
 import { parseRegistryReference } from '../registry-reference.ts';
+import { prepareImage } from '../root.ts';
 import { findImage, listImages } from '../store/images.ts';
 import { contentOf, filesOf, makeScene } from './pull.test.fixture.ts';
 
@@ -94,6 +95,20 @@ test('of a newer image only what is new is fetched, and the older one stays with
   registry.image(['one', 'two'], { tag: '2' });
   await pull({}, registry.reference('test/image:2'));
   expect((await listImages(store)).map(({ references }) => references.length)).toEqual([1, 1]);
+});
+
+test('an image that was found is the one that is prepared, though its reference moves on', async () => {
+  const { registry, store, pull, options } = await makeScene();
+  registry.image(['old'], { tag: '1' });
+  await pull();
+  const found = (await findImage(store, registry.reference())) ?? expect.fail('no image');
+  registry.image(['new'], { tag: '1' });
+  await pull();
+  const upper = { kind: 'tmpfs', sizeBytes: null } as const;
+  const { root, release } = await prepareImage(found, { ...options, upper, node: false });
+  await release();
+  const [lower = ''] = root.kind === 'overlay' ? root.lower : [];
+  expect(await readFile(join(lower, 'layer-0'), 'utf8')).toBe('old');
 });
 
 test('an image whose layers are all the same is one blob', async () => {
