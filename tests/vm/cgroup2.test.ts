@@ -11,6 +11,6 @@ await inVm(
     'tests/e2e/demo.test.ts',
     'tests/e2e/limits.test.ts',
   ],
-  { timeoutMs: 240_000 },
+  { timeoutMs: 300_000 },
 );
 await inVm('cgroup2', inside, { user: 'ctr-test' });

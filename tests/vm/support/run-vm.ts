@@ -32,7 +32,7 @@ export interface VmOptions {
   /** Put the packed product into the machine, for tests that call publishBuild(). */
   publish?: boolean;
   env?: Readonly<Record<string, string>>;
-  /** For the whole machine, from its start. Default 3 minutes. */
+  /** For the whole machine, from its start. Default 4 minutes. */
   timeoutMs?: number;
   /** Each line of results and the console's text, as they come. */
   onLine?: ((line: Line) => void) | undefined;
@@ -72,7 +72,7 @@ export async function runVm(
   try {
     const project = join(folder, 'project.tar');
     const published = options.publish ? await publishBuild() : undefined;
-    const { user = 'root', pattern, env = {}, timeoutMs = 180_000 } = options;
+    const { user = 'root', pattern, env = {}, timeoutMs = 240_000 } = options;
     await packProject(
       { profile, files, user, pattern, env, published: published?.directory },
       project,
