@@ -62,10 +62,18 @@ test('a directory is made once by those who want it at the same time', async () 
 test('who waits for one that fails makes it himself', async () => {
   const store = await temporaryStore();
   const path = join(store.dataRoot, 'a');
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
   const first = publish(store, path, async () => {
+    begun.resolve();
+    await end.promise;
     throw new Error('first');
   });
+  // Of two that look at the same time either may be the first.
+  await begun.promise;
   const second = publish(store, path, (staging) => writeFile(join(staging, 'second'), ''));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  end.resolve();
   await expect(first).rejects.toThrow('first');
   await second;
   expect(await readdir(path)).toEqual(['second']);
