@@ -84,6 +84,22 @@ describe.skipIf(missing.length > 0)(`terminals with a real launcher ${missing.jo
     expect(await other.exited).toMatchObject({ exitCode: 3 });
   });
 
+  test('a terminal that its program closes for a while goes on when it is opened again', async () => {
+    const { handle, screen } = openTerminal();
+    const script =
+      'echo before; exec <&- >&- 2>&-; sleep 0.5; exec </dev/console >/dev/console 2>&1; ' +
+      'read x; echo got $x; seq 1 100000; echo over';
+    const run = open().launch(interactive(place, nextId(), script), handle);
+    await screen.waitFor('before');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    screen.socket.write('typed\n');
+    await screen.waitFor('over');
+    expect(screen.text).toContain('got typed');
+    expect(screen.text).toContain('\r\n100000\r\n');
+    expect(await run.exited).toMatchObject({ exitCode: 0 });
+    await screen.ended;
+  });
+
   test('a shell that edits lines itself hears the end of file too', async () => {
     const { handle, screen } = openTerminal();
     const run = open().launch(

@@ -179,8 +179,10 @@ impl Engine {
                         self.start_relay(terminal);
                     }
                     if let Some((address, event)) = outcome {
-                        if event == Event::Detached {
-                            self.detached(address);
+                        match event {
+                            Event::Detached => self.detached(address),
+                            Event::Exited { .. } => self.finish_relay(address),
+                            _ => {}
                         }
                         event::emit(address, &event);
                     }
@@ -224,6 +226,7 @@ impl Engine {
             }
         }
         for (address, event) in connection.lost() {
+            self.finish_relay(address);
             event::emit(address, &event);
         }
     }

@@ -3,6 +3,11 @@
 //! Both descriptors are non-blocking and both buffers bounded: who does not read is not sent more,
 //! in either direction. [`Relay::turn`] moves what can be moved; the loop of the io thread calls it
 //! when either descriptor is ready for what [`Relay::wanted`] says.
+//!
+//! A terminal that no process has open says EIO and hangs up, but it need not have ended: a program
+//! may close its streams and open `/dev/console` later. Until [`Relay::finish`] that is a pause;
+//! the kernel keeps what is typed in it. Nothing of ours may hold the slave side open to avoid it:
+//! what is unread is thrown away when a session ends whose terminal is open.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
@@ -25,6 +30,12 @@ pub(super) struct Relay {
     master: OwnedFd,
     /// Whether the terminal may still say something.
     speaks: bool,
+    /// No process had the terminal open when it was last asked.
+    paused: bool,
+    /// The program has ended, or is no longer ours: the next such pause is the terminal's end.
+    finished: bool,
+    /// The last turn left nothing that could be moved at once.
+    rested: bool,
     socket: OwnedFd,
     /// From the terminal.
     output: Buffer,
@@ -51,6 +62,9 @@ impl Relay {
         Self {
             master,
             speaks: true,
+            paused: false,
+            finished: false,
+            rested: true,
             socket,
             output: Buffer::default(),
             input: Buffer::default(),
@@ -71,17 +85,15 @@ impl Relay {
     /// Move what can be moved without waiting. True when all is over: the terminal has ended and
     /// everything it said is delivered, so that its end can be told.
     pub(super) fn turn(&mut self) -> bool {
-        for _ in 0..ROUNDS {
+        self.rested = (0..ROUNDS).any(|_| {
             let moved = [
                 self.read_terminal(),
                 self.write_socket(),
                 self.read_socket(),
                 self.write_terminal(),
             ];
-            if !moved.contains(&true) {
-                break;
-            }
-        }
+            !moved.contains(&true)
+        });
         let over = !self.speaks && self.output.is_empty();
         if over {
             // Tells JavaScript at once, even if it holds its own end open.
@@ -90,18 +102,27 @@ impl Relay {
         over
     }
 
-    /// The terminal reports a hang-up: nobody is there to read what was typed. It is reported for as
-    /// long as it lasts, so waiting for room to write would be a busy loop.
+    /// The terminal reports a hang-up. It does so for as long as that lasts, asked or not.
     pub(super) fn hung_up(&mut self) {
-        self.input.clear();
+        self.paused = true;
+    }
+
+    /// The program has ended: what is left to read is the last.
+    pub(super) fn finish(&mut self) {
+        self.finished = true;
     }
 
     /// What to wait for: on the master, on the socket. Empty: do not even watch, for a hang-up is
-    /// reported unasked.
+    /// reported unasked. In a pause that goes on for as long as it lasts, so only its changes are
+    /// waited for; whatever a process says then is one.
     pub(super) fn wanted(&self) -> (EpollFlags, EpollFlags) {
         let (mut master, mut socket) = (EpollFlags::empty(), EpollFlags::empty());
+        let types = !self.input.is_empty() || self.typing == Typing::Ending;
         master.set(EpollFlags::EPOLLIN, self.speaks && self.output.has_room());
-        master.set(EpollFlags::EPOLLOUT, !self.input.is_empty());
+        master.set(EpollFlags::EPOLLOUT, self.speaks && types);
+        if self.paused && self.rested && !master.is_empty() {
+            master.insert(EpollFlags::EPOLLET);
+        }
         let listens = self.typing == Typing::Open && self.input.has_room();
         socket.set(EpollFlags::EPOLLIN, self.speaks && listens);
         socket.set(EpollFlags::EPOLLOUT, !self.output.is_empty());
@@ -109,19 +130,28 @@ impl Relay {
     }
 
     fn read_terminal(&mut self) -> bool {
-        if !self.speaks {
+        if !self.speaks || !self.output.has_room() {
             return false;
         }
         match self.output.fill(&self.master) {
             Ok(0) => false,
             Ok(_) => {
+                self.paused = false;
                 if !self.heard {
                     self.output.clear();
                 }
                 true
             }
-            Err(Errno::EAGAIN | Errno::EINTR) => false,
-            // EIO: no process has the terminal open any more, and all that was said has been read.
+            Err(Errno::EAGAIN) => {
+                self.paused = false;
+                false
+            }
+            Err(Errno::EINTR) => false,
+            // No process has the terminal open, and all that was said has been read.
+            Err(Errno::EIO) if !self.finished => {
+                self.paused = true;
+                false
+            }
             Err(_) => {
                 self.speaks = false;
                 self.input.clear();

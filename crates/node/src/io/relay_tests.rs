@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use ctr_sys::terminal::{open_peer, unlock};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent};
 use nix::sys::termios::{SetArg, cfmakeraw, tcsetattr};
 
 use super::*;
@@ -64,6 +65,46 @@ impl Rig {
     }
 }
 
+impl Rig {
+    /// Turn when one of its descriptors is ready, as the loop does; how often it was.
+    fn run(&mut self, limit: Duration) -> usize {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
+        let mut watched = [EpollFlags::empty(); 2];
+        let deadline = Instant::now() + limit;
+        let mut turns = 0;
+        loop {
+            let (master, socket) = self.relay.wanted();
+            let fds = [self.relay.master(), self.relay.socket()];
+            for (index, (fd, wanted)) in fds.into_iter().zip([master, socket]).enumerate() {
+                let mut event = EpollEvent::new(wanted, index as u64);
+                match (watched[index].is_empty(), wanted.is_empty()) {
+                    _ if watched[index] == wanted => {}
+                    (true, _) => epoll.add(fd, event).unwrap(),
+                    (false, true) => epoll.delete(fd).unwrap(),
+                    (false, false) => epoll.modify(fd, &mut event).unwrap(),
+                }
+                watched[index] = wanted;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return turns;
+            }
+            let mut events = [EpollEvent::empty(); 2];
+            let left = u16::try_from(left.as_millis() + 1).unwrap();
+            let ready = epoll.wait(&mut events, left).unwrap();
+            for event in &events[..ready] {
+                if event.data() == 0 && event.events().contains(EpollFlags::EPOLLHUP) {
+                    self.relay.hung_up();
+                }
+                turns += 1;
+                if self.relay.turn() {
+                    return turns;
+                }
+            }
+        }
+    }
+}
+
 const SHORT: Duration = Duration::from_millis(50);
 
 #[test]
@@ -82,6 +123,7 @@ fn what_is_said_arrives_before_the_end_and_the_end_is_told() {
     assert!(!rig.turn(Duration::from_millis(300)), "the slave is open");
     writer.join().unwrap();
     rig.peer = None;
+    rig.relay.finish();
     assert!(rig.turn(Duration::from_secs(2)));
     assert_eq!(reader.join().unwrap(), size);
 }
@@ -192,4 +234,78 @@ fn an_idle_relay_holds_no_buffer() {
     assert_eq!(rig.relay.output.bytes.capacity(), 0);
     let (master, socket) = rig.relay.wanted();
     assert_eq!((master, socket), (EpollFlags::EPOLLIN, EpollFlags::EPOLLIN));
+}
+
+#[test]
+fn a_terminal_that_nobody_has_open_for_now_goes_on_later() {
+    let mut rig = rig(false);
+    rig.peer().write_all(b"before\n").unwrap();
+    rig.peer = None;
+    let turns = rig.run(SHORT);
+    assert!(turns < 10, "{turns} turns: a busy loop");
+    // Typed in between, and read by who opens it later.
+    rig.script().write_all(b"typed\n").unwrap();
+    let turns = rig.run(SHORT);
+    assert!(turns < 10, "{turns} turns: a busy loop");
+    rig.peer = Some(open_peer(rig.relay.master().as_fd()).unwrap());
+    let mut buffer = [0; 64];
+    assert_eq!(rig.peer().read(&mut buffer).unwrap(), 6);
+    // What it says wakes us.
+    rig.peer = None;
+    rig.run(SHORT);
+    rig.peer = Some(open_peer(rig.relay.master().as_fd()).unwrap());
+    rig.run(SHORT);
+    let mut peer = rig.peer();
+    let speaker = std::thread::spawn(move || {
+        std::thread::sleep(SHORT);
+        peer.write_all(b"after\n").unwrap();
+    });
+    rig.run(4 * SHORT);
+    speaker.join().unwrap();
+    let count = rig.script().read(&mut buffer).unwrap();
+    assert_eq!(&buffer[..count], b"before\r\nafter\r\n");
+    rig.peer = None;
+    rig.run(SHORT);
+    rig.relay.finish();
+    assert!(rig.relay.turn(), "it has ended now");
+    assert_eq!(rig.script().read(&mut buffer).unwrap(), 0);
+}
+
+#[test]
+fn more_than_a_terminal_holds_is_typed_in_a_pause_without_loss() {
+    let mut rig = rig(true);
+    rig.peer = None;
+    rig.script().set_nonblocking(true).unwrap();
+    let (mut typed, mut refused) = (0, 0);
+    while refused < 3 {
+        match rig.script().write(&[b'x'; 4096]) {
+            Ok(count) => typed += count,
+            Err(_) => refused += 1,
+        }
+        let turns = rig.run(Duration::from_millis(5));
+        assert!(turns < 50, "{turns} turns: a busy loop");
+    }
+    assert!(typed > BUFFER_BYTES, "{typed}");
+    let mut peer: File = open_peer(rig.relay.master().as_fd()).unwrap().into();
+    let reader = std::thread::spawn(move || {
+        let (mut read, mut buffer) = (0, [0; 65536]);
+        while read < typed {
+            read += peer.read(&mut buffer).unwrap();
+        }
+    });
+    while !reader.is_finished() {
+        rig.run(Duration::from_millis(5));
+    }
+    reader.join().unwrap();
+}
+
+#[test]
+fn an_end_of_file_is_typed_whenever_there_is_room_for_it() {
+    let mut rig = rig(false);
+    // As a turn leaves it whose last round wrote what was typed before the end.
+    rig.relay.typing = Typing::Ending;
+    rig.run(SHORT);
+    let mut buffer = [0; 8];
+    fcntl(rig.peer(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    assert_eq!(rig.peer().read(&mut buffer).unwrap(), 0);
 }

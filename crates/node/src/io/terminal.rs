@@ -99,6 +99,19 @@ impl Engine {
         true
     }
 
+    /// A process has ended: its terminal ends when all that it said is delivered.
+    pub(super) fn finish_relay(&mut self, address: Address) {
+        let found = self
+            .relays
+            .iter_mut()
+            .find(|(_, watched)| watched.address == address);
+        if let Some((key, watched)) = found {
+            watched.relay.finish();
+            let key = *key;
+            self.turn_relay(key);
+        }
+    }
+
     fn turn_relay(&mut self, key: u64) {
         let Some(watched) = self.relays.get_mut(&key) else {
             return;
