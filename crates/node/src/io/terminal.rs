@@ -231,19 +231,21 @@ impl Engine {
         self.send(key, Kind::Attached, (address, None), Some(end), attach)
     }
 
-    /// Let go of the terminals an ended environment had attached to.
+    /// Let go of the terminals an ended environment had attached to, or was about to: requests of
+    /// one connection are answered in their order, so an attach that is refused leaves nothing to
+    /// let go of, and the owner's refusal of that nobody to hear it.
     pub(super) fn let_go(&mut self, sink: u32) {
-        let attached: Vec<Address> = self
-            .connections
-            .values()
-            .flat_map(|connection| connection.pending.values())
-            .filter(|pending| {
+        for connection in self.connections.values_mut() {
+            let attached = connection.pending.iter().filter(|(_, pending)| {
                 pending.address.sink == sink && matches!(pending.kind, Kind::Attached)
-            })
-            .map(|pending| pending.address)
-            .collect();
-        for address in attached {
-            self.detach(address);
+            });
+            let tokens: Vec<u64> = attached.map(|(token, _)| *token).collect();
+            for token in tokens {
+                // A number always fits, and whose environment has ended hears of no failure.
+                let _ = connection
+                    .channel
+                    .push(&Request::Detach { token }, Vec::new());
+            }
         }
     }
 }
@@ -283,3 +285,7 @@ fn rewatch(
     watch.flags = wanted;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "terminal_tests.rs"]
+mod tests;
