@@ -309,6 +309,43 @@ fn a_detached_container_outlives_its_client_and_its_launcher_no_longer_than_it()
 }
 
 #[test]
+fn what_a_detached_container_shows_does_not_stay_in_the_launcher() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    // Written so that only the output has the word.
+    let script = "busybox sleep 0.3; busybox yes sec\"\"ret-$((6*7))-word | busybox head -c 300000";
+    let running = owner
+        .launch(&with_terminal(plan("secret", rootfs.path(), script)), false)
+        .unwrap();
+    let token = running.token;
+    owner.send(&Request::Detach { token }, &[]);
+    assert!(matches!(owner.receive(), Reply::Detached { .. }));
+    // It ends because all that it said was read, by the launcher.
+    assert!(ended(&running.pidfd, 5000));
+    assert!(owner.is_clean_soon("secret"));
+    assert!(holds(&owner, b"ctr-runtime"), "the search finds nothing");
+    assert!(!holds(&owner, b"secret-42-word"));
+}
+
+/// Whether a launcher has these bytes in its memory.
+fn holds(owner: &Owner, wanted: &[u8]) -> bool {
+    let process = format!("/proc/{}", pid_of(&owner.pidfd));
+    let maps = std::fs::read_to_string(format!("{process}/maps")).unwrap();
+    let memory = std::fs::File::open(format!("{process}/mem")).unwrap();
+    maps.lines().any(|line| {
+        let range = line.split(' ').next().unwrap();
+        let (start, end) = range.split_once('-').unwrap();
+        let [start, end] = [start, end].map(|number| u64::from_str_radix(number, 16).unwrap());
+        let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
+        // What cannot be read ([vvar]) is the kernel's.
+        let read = std::os::unix::fs::FileExt::read_at(&memory, &mut bytes, start).unwrap_or(0);
+        bytes[..read]
+            .windows(wanted.len())
+            .any(|bytes| bytes == wanted)
+    })
+}
+
+#[test]
 fn a_launcher_with_an_idle_detached_container_does_nothing() {
     let Some(busybox) = busybox() else { return };
     let rootfs = rootfs(busybox);

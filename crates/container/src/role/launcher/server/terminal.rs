@@ -138,7 +138,9 @@ impl Server {
                 return;
             };
             match nix::unistd::read(&terminal.master, &mut self.buffer) {
-                Ok(count) if count > 0 => {}
+                // SECURITY: the processes of other containers begin as forks of this one, and must
+                // not find in their memory what was shown here.
+                Ok(count) if count > 0 => self.buffer[..count].fill(0),
                 Err(Errno::EINTR) => {}
                 Err(Errno::EAGAIN) => return,
                 // Hung up for good: its session has ended.
