@@ -110,6 +110,16 @@ fn prepare(prepared: Prepared, report: &OwnedFd) -> Result<(Runnable, Vec<Enforc
         make_directory(&process.cwd)?;
     }
     enforcement.extend(become_user(&process, &identity)?);
+    // SECURITY: the change of user makes us dumpable again where fs.suid_dumpable says so, and the
+    // container may run that user's processes already: the command below our supervisor, or the
+    // container's own around an `exec`. They must not open what is a copy of the owner's memory.
+    // The program is dumpable: execve sees to that.
+    call(
+        "prctl",
+        "PR_SET_DUMPABLE, 0",
+        nix::sys::prctl::set_dumpable(false),
+    )
+    .step("stay undumpable")?;
     // 14. Working directory, as the user.
     enter_directory(&process.cwd)?;
     // ORDER: the program is looked for as the user who will execute it.

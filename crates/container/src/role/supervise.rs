@@ -81,9 +81,6 @@ fn supervise(child: &Child, command: Pid) -> ! {
     for stream in 0..3 {
         let _ = nix::unistd::close(stream);
     }
-    // SECURITY: the change of user may have made us dumpable again (fs.suid_dumpable); the command
-    // is the same user, and this is a copy of the launcher's memory.
-    let _ = nix::sys::prctl::set_dumpable(false);
     loop {
         match ctr_sys::process::wait_for_signal() {
             Ok(signal) if signal == Signal::SIGCHLD as i32 => {

@@ -114,3 +114,50 @@ fn with_a_terminal_the_command_is_its_foreground() {
     screen.wait_for("interrupted");
     assert_eq!(owner.exit(running.token).exit_code, Some(3));
 }
+
+/// Makes whoever changes its user dumpable, until dropped: what the kernel does by itself is 0.
+struct SuidDumpable(String);
+
+const SUID_DUMPABLE: &str = "/proc/sys/fs/suid_dumpable";
+
+impl SuidDumpable {
+    fn set() -> Option<Self> {
+        let before = std::fs::read_to_string(SUID_DUMPABLE).ok()?;
+        std::fs::write(SUID_DUMPABLE, "1").ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for SuidDumpable {
+    fn drop(&mut self) {
+        let _ = std::fs::write(SUID_DUMPABLE, &self.0);
+    }
+}
+
+#[test]
+fn what_is_a_copy_of_the_owner_is_not_open_to_its_user() {
+    let Some(busybox) = busybox() else { return };
+    let (rootfs, mut owner) = (rootfs(busybox), Owner::start());
+    let Some(_dumpable) = SuidDumpable::set() else {
+        eprintln!("skipped: needs a writable {SUID_DUMPABLE}");
+        return;
+    };
+    for program in [
+        Program::Init,
+        Program::Supervise {
+            args: ["busybox", "sleep", "100"].map(str::to_owned).to_vec(),
+        },
+    ] {
+        let mut plan = plan("closed", rootfs.path(), "");
+        plan.process.program = program;
+        plan.process.user.uid = 1234;
+        plan.process.user.gid = 1234;
+        let running = owner.launch(&plan, false).unwrap();
+        let memory = format!("/proc/{}/mem", pid_of(&running.pidfd));
+        let of = std::os::unix::fs::MetadataExt::uid(&std::fs::metadata(memory).unwrap());
+        assert_eq!(of, 0, "{:?}", plan.process.program);
+        ctr_sys::pidfd::send_signal(running.pidfd.as_fd(), 9).unwrap();
+        owner.wait(running);
+        assert!(owner.is_clean_soon("closed"));
+    }
+}
