@@ -85,9 +85,9 @@ pub fn enter(plan: &Plan, situation: Situation) -> Result<Entered> {
     // ORDER: host paths are opened while nothing covers them.
     let mut sources = mounts::open_sources(&plan.mounts)?;
     let hosts = device::open_hosts(&plan.devices, situation)?;
-    content::open_sources(&plan.mounts, &mut sources)?;
     let root = root::attach(&plan.root)?;
-    let mut skipped = mounts::attach_all(root.as_fd(), plan, sources)?;
+    let mut skipped = content::open_sources(&plan.mounts, &mut sources)?;
+    skipped.extend(mounts::attach_all(root.as_fd(), plan, sources)?);
     device::make_all(root.as_fd(), plan, hosts)?;
     // ORDER: after /dev is filled, so that `/dev/console` covers a node of that name, and before
     // paths become read-only.

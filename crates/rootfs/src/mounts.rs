@@ -130,7 +130,7 @@ fn attach_one(root: BorrowedFd<'_>, mount: &Mount, source: Option<Source>) -> Re
             )?;
             (source.tree, source.leaf)
         }
-        // One was made for every mount of these kinds.
+        // One was made for every mount of these kinds, but for files that were skipped together.
         (MountSource::Bind { .. } | MountSource::Content { .. }, None) => return Ok(()),
     };
     let target = path::open_or_make(root, destination, leaf)?;
