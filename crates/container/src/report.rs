@@ -57,11 +57,12 @@ pub(crate) fn try_send(
     ctr_sys::socket::send(socket, &message, descriptors).step("write a report")
 }
 
-/// Receive a report; `None` when every sender is gone or has executed its program.
+/// Receive a report; `None` when every sender is gone or has executed its program. Descriptors are
+/// missing when there is no room for them.
 pub(crate) fn receive(socket: &OwnedFd) -> Result<Option<(Report, Vec<OwnedFd>)>> {
     let mut buffer = vec![0; MAX_MESSAGE_BYTES];
     let (length, descriptors) =
-        ctr_sys::socket::receive(socket.as_fd(), &mut buffer).step("read a report")?;
+        ctr_sys::socket::receive_partial(socket.as_fd(), &mut buffer).step("read a report")?;
     if length == 0 {
         return Ok(None);
     }

@@ -1,18 +1,21 @@
 //! unix(7): datagrams that carry descriptors.
 #![allow(unsafe_code, reason = "received descriptor numbers become owners here")]
 
-use std::io::{IoSlice, IoSliceMut};
+use std::ffi::c_int;
+use std::io::IoSlice;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, accept4, recvmsg, sendmsg,
-};
+use nix::sys::socket::{ControlMessage, MsgFlags, SockFlag, accept4, sendmsg};
 
 use crate::{Error, Result};
 
 /// Most descriptors in one message of ours.
 pub const MAX_DESCRIPTORS: usize = 16;
+
+/// Room for a control message with that many, in its header's alignment.
+const CONTROL_WORDS: usize =
+    (size_of::<libc::cmsghdr>() + MAX_DESCRIPTORS * size_of::<RawFd>()).div_ceil(size_of::<u64>());
 
 /// Send one message with descriptors. Never raises SIGPIPE.
 ///
@@ -54,36 +57,81 @@ pub fn send(socket: BorrowedFd<'_>, message: &[u8], descriptors: &[BorrowedFd<'_
 /// EAGAIN on a non-blocking socket without a message; EMSGSIZE when the message or its descriptors
 /// did not fit (what was received of it is closed).
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([RawFd; MAX_DESCRIPTORS]);
-    let mut slices = [IoSliceMut::new(buffer)];
-    let message = loop {
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-        match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags) {
-            Ok(message) => break message,
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(Error::new("recvmsg", "", errno)),
+    receive_unless(socket, buffer, libc::MSG_TRUNC | libc::MSG_CTRUNC)
+}
+
+/// The same for who must know what a message says even when this process has no room for the
+/// descriptors that it carried (RLIMIT_NOFILE): the last of them are missing then.
+///
+/// # Errors
+///
+/// As [`receive`], EMSGSIZE only for a message that did not fit itself.
+pub fn receive_partial(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>)> {
+    receive_unless(socket, buffer, libc::MSG_TRUNC)
+}
+
+fn receive_unless(
+    socket: BorrowedFd<'_>,
+    buffer: &mut [u8],
+    refused: c_int,
+) -> Result<(usize, Vec<OwnedFd>)> {
+    // Aligned as a cmsghdr is.
+    let mut control = [0_u64; CONTROL_WORDS];
+    let mut slice = libc::iovec {
+        iov_base: buffer.as_mut_ptr().cast(),
+        iov_len: buffer.len(),
+    };
+    // SAFETY: a msghdr is integers and pointers that may be null; all zero is one.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut slice;
+    header.msg_iovlen = 1;
+    header.msg_control = control.as_mut_ptr().cast();
+    header.msg_controllen = size_of_val(&control);
+    let length = loop {
+        // SAFETY: the header's one slice and its control buffer are ours, of the lengths that it
+        // says, and live across the call; what it writes there is checked below.
+        let length =
+            unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_CMSG_CLOEXEC) };
+        match (usize::try_from(length), Errno::last()) {
+            (Ok(length), _) => break length,
+            (Err(_), Errno::EINTR) => {}
+            (Err(_), errno) => return Err(Error::new("recvmsg", "", errno)),
         }
     };
+    // ORDER: before any refusal, which closes them.
+    let descriptors = take_descriptors(&header);
+    if header.msg_flags & refused != 0 {
+        return Err(Error::new("recvmsg", "truncated message", Errno::EMSGSIZE));
+    }
+    Ok((length, descriptors))
+}
+
+/// The descriptors of a received message, which may be fewer than were sent. By hand: nix says
+/// nothing of those that came when others did not.
+fn take_descriptors(header: &libc::msghdr) -> Vec<OwnedFd> {
     let mut descriptors = Vec::new();
-    for control in message
-        .cmsgs()
-        .map_err(|errno| Error::new("recvmsg", "control data", errno))?
-    {
-        if let ControlMessageOwned::ScmRights(numbers) = control {
-            for number in numbers {
+    // SAFETY: the control buffer lives, and the kernel has set its length to what it wrote.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    // SAFETY: null or a whole header inside that buffer, which is aligned for it.
+    while let Some(control) = unsafe { next.as_ref() } {
+        if (control.cmsg_level, control.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            // SAFETY: only computes where the data of this header begins.
+            let numbers = unsafe { libc::CMSG_DATA(next) }.cast::<RawFd>();
+            // SAFETY: only computes a length.
+            let empty = unsafe { libc::CMSG_LEN(0) } as usize;
+            let count = control.cmsg_len.saturating_sub(empty) / size_of::<RawFd>();
+            for index in 0..count {
+                // SAFETY: `cmsg_len` counts the numbers that the kernel wrote, so this one is there.
+                let number = unsafe { numbers.wrapping_add(index).read_unaligned() };
                 // SAFETY: the kernel installed this descriptor for this very message, so nothing
                 // else owns it; each number is turned into an owner once.
                 descriptors.push(unsafe { OwnedFd::from_raw_fd(number) });
             }
         }
+        // SAFETY: as above; the macro stays inside the length that the kernel has set.
+        next = unsafe { libc::CMSG_NXTHDR(header, next) };
     }
-    if message
-        .flags
-        .intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC)
-    {
-        return Err(Error::new("recvmsg", "truncated message", Errno::EMSGSIZE));
-    }
-    Ok((message.bytes, descriptors))
+    descriptors
 }
 
 /// Accept one connection on a listening socket, close-on-exec and non-blocking.
@@ -125,6 +173,35 @@ mod tests {
         assert_eq!(nix::unistd::read(&read, &mut buffer).unwrap(), 1);
         drop(left);
         assert_eq!(super::receive(right.as_fd(), &mut buffer).unwrap().0, 0);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_missing_or_an_error_and_nothing_stays_open() {
+        let socket = socketpair(
+            AddressFamily::Unix,
+            SockType::SeqPacket,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        );
+        let (left, right) = socket.unwrap();
+        let many = vec![left.as_fd(); super::MAX_DESCRIPTORS];
+        super::send(left.as_fd(), b"many", &many).unwrap();
+        let (_, descriptors) = super::receive(right.as_fd(), &mut [0; 8]).unwrap();
+        assert_eq!(descriptors.len(), super::MAX_DESCRIPTORS);
+        drop(descriptors);
+        // More than there is room for looks the same as a limit of open files.
+        let (read, write) = nix::unistd::pipe().unwrap();
+        let mut many = vec![write.as_fd(); super::MAX_DESCRIPTORS + 2];
+        super::send(left.as_fd(), b"more", &many).unwrap();
+        let (length, descriptors) = super::receive_partial(right.as_fd(), &mut [0; 8]).unwrap();
+        assert_eq!((length, descriptors.len()), (4, super::MAX_DESCRIPTORS));
+        super::send(left.as_fd(), b"more", &many).unwrap();
+        let error = super::receive(right.as_fd(), &mut [0; 8]).unwrap_err();
+        assert_eq!(error.errno(), nix::errno::Errno::EMSGSIZE);
+        many.clear();
+        drop((descriptors, write));
+        let end = nix::unistd::read(&read, &mut [0; 1]);
+        assert_eq!(end, Ok(0), "a writing end is still open");
     }
 
     #[test]

@@ -198,7 +198,7 @@ impl Server {
         let Some(socket) = self.clients.get(&client) else {
             return;
         };
-        match ctr_sys::socket::receive(socket.as_fd(), &mut self.buffer) {
+        match ctr_sys::socket::receive_partial(socket.as_fd(), &mut self.buffer) {
             Ok((0, _)) => self.disconnect(client),
             Ok((length, descriptors)) => {
                 match postcard::from_bytes::<Request>(&self.buffer[..length]) {
@@ -223,14 +223,9 @@ impl Server {
         };
         let mut descriptors = descriptors.into_iter();
         let mut take = || {
-            descriptors.next().ok_or_else(|| {
-                Failure::new(
-                    "INTERNAL",
-                    "read a request",
-                    "recvmsg",
-                    "a descriptor is missing",
-                )
-            })
+            descriptors
+                .next()
+                .ok_or_else(|| no_room("read a request", "a descriptor is missing"))
         };
         let outcome = match request {
             Request::Launch(launch) => (|| {
@@ -357,9 +352,7 @@ impl Server {
             Ok(Some((report, descriptors))) => self.take_report(number, report, descriptors),
             Ok(None) => self.end_of_report(number),
             Err(failure) => {
-                if let Some(job) = self.jobs.get_mut(&number) {
-                    job.outcome.failure.get_or_insert(failure);
-                }
+                self.abort(number, failure);
                 self.end_of_report(number);
             }
         }
@@ -377,6 +370,9 @@ impl Server {
                     master,
                     drain: None,
                 });
+                if job.terminal.is_none() {
+                    self.abort(number, no_room("take a terminal", "its master is missing"));
+                }
             }
             Report::Stored(layer) => {
                 job.outcome.layer = layer;
@@ -385,6 +381,7 @@ impl Server {
             Report::Cloned(pid) => {
                 let pid = Pid::from_raw(pid);
                 let pidfd = descriptors.into_iter().next();
+                let known = pidfd.is_some();
                 let ended = self.strays.remove(&pid);
                 if let (Some(pidfd), None) = (&pidfd, ended) {
                     let _ = self.watch(pidfd, Source::Process(number));
@@ -397,6 +394,9 @@ impl Server {
                     self.reap_joiner(number);
                     self.settle(number, ended);
                     return;
+                }
+                if !known {
+                    self.abort(number, no_room("take a process", "its pidfd is missing"));
                 }
             }
         }
@@ -423,8 +423,9 @@ impl Server {
             return;
         };
         job.report = None;
-        if job.pid.is_none() {
-            // The joining process failed, so there is no process whose end would come.
+        if job.pidfd.is_none() {
+            // The joining process failed, so there is no process whose end would come; or there was
+            // no room for its pidfd, so that its end would not be told.
             self.finish(number, None);
             return;
         }
@@ -435,25 +436,56 @@ impl Server {
             return;
         };
         job.outcome.started = true;
-        self.say_started(number, enforcement);
+        if let Err(failure) = self.say_started(number, enforcement) {
+            if let Some(job) = self.jobs.get_mut(&number) {
+                job.outcome.started = false;
+            }
+            self.abort(number, failure);
+        }
     }
 
-    /// Tell the client of a job that its program runs.
-    fn say_started(&mut self, number: JobId, enforcement: Vec<Enforcement>) {
-        let Some(job) = self.jobs.get(&number) else {
+    /// What nobody can be told of must not run: end it, so that its end says why.
+    fn abort(&mut self, number: JobId, failure: Failure) {
+        let Some(job) = self.jobs.get_mut(&number) else {
             return;
         };
-        let master = job.terminal.as_ref().map(|terminal| &terminal.master);
-        let copies: std::io::Result<Vec<OwnedFd>> = job
-            .pidfd
-            .iter()
-            .chain(master)
-            .map(OwnedFd::try_clone)
-            .collect();
-        if let (Some((client, token)), Ok(copies)) = (job.client, copies) {
-            let descriptors: Vec<BorrowedFd<'_>> = copies.iter().map(AsFd::as_fd).collect();
-            self.reply(client, &Reply::Started { token, enforcement }, &descriptors);
+        job.outcome.failure.get_or_insert(failure);
+        match (&job.pidfd, job.pid) {
+            (Some(pidfd), _) => {
+                let _ = ctr_sys::pidfd::send_signal(pidfd.as_fd(), Signal::SIGKILL as i32);
+            }
+            // A child that is not reaped: its number is nobody else's.
+            (None, Some(pid)) => {
+                let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
+            }
+            (None, None) => {}
         }
+    }
+
+    /// Tell the client of a job that its program runs. Needs no room for descriptors. An error when
+    /// Node cannot be told; another client that cannot is disconnected.
+    fn say_started(&mut self, number: JobId, enforcement: Vec<Enforcement>) -> Result<()> {
+        let step = "say that the process runs";
+        let Some(job) = self.jobs.get(&number) else {
+            return Ok(());
+        };
+        let Some((client, token)) = job.client else {
+            return Ok(());
+        };
+        let Some(socket) = self.clients.get(&client) else {
+            return Ok(());
+        };
+        let master = job.terminal.as_ref().map(|terminal| &terminal.master);
+        let descriptors: Vec<BorrowedFd<'_>> =
+            job.pidfd.iter().chain(master).map(AsFd::as_fd).collect();
+        let message = postcard::to_stdvec(&Reply::Started { token, enforcement })
+            .map_err(|cause| Failure::new("INTERNAL", step, "encode", cause.to_string()))?;
+        let sent = ctr_sys::socket::send(socket.as_fd(), &message, &descriptors).step(step);
+        if sent.is_err() && client != NODE {
+            self.disconnect(client);
+            return Ok(());
+        }
+        sent
     }
 
     fn reply(
@@ -481,4 +513,11 @@ fn stdio(
         return Ok(None);
     }
     Ok(Some([take()?, take()?, take()?]))
+}
+
+/// This process may open no more files.
+fn no_room(step: &str, what: &str) -> Failure {
+    let mut failure = Failure::system("RUNTIME_ERROR", step, "recvmsg", what, Errno::EMFILE);
+    failure.hint = Some("raise the limit of open files (ulimit -n)".to_owned());
+    failure
 }

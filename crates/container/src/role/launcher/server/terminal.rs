@@ -64,8 +64,14 @@ impl Server {
         job.client = Some(client);
         let number = *number;
         self.stop_drain(number);
-        self.say_started(number, Vec::new());
-        Ok(())
+        let told = self.say_started(number, Vec::new());
+        if told.is_err() {
+            if let Some(job) = self.jobs.get_mut(&number) {
+                job.client = None;
+            }
+            let _ = self.start_drain(number);
+        }
+        told
     }
 
     /// A client is gone: the terminals it held by attaching are free again.
