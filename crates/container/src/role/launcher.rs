@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Result, Step, call};
 use crate::protocol::{Reply, Unsupported};
-use ctr_sys::clone::{Clone3, CloneFlags3, Cloned};
+use ctr_sys::clone::{Child, Clone3, CloneFlags3, Cloned};
 
 pub(crate) use clone::flag;
 pub use serve::serve;
@@ -115,10 +115,10 @@ fn make(options: &Options, text: &str) -> std::result::Result<(), Unsupported> {
         .step("make the launcher's namespaces")
         .map_err(|failure| crate::probe::unsupported(probe, failure))?;
     match cloned {
-        Cloned::Child(_) => {
+        Cloned::Child(child) => {
             // ORDER: the stub's end must close here, or the gate never ends if the stub dies.
             drop(gate.1);
-            become_launcher(gate.0, text)
+            become_launcher(&child, gate.0, text)
         }
         Cloned::Parent(pid, _pidfd) => {
             drop(gate.0);
@@ -134,9 +134,12 @@ fn make(options: &Options, text: &str) -> std::result::Result<(), Unsupported> {
 }
 
 /// The clone's half: wait for the maps, then execute the sealed copy.
-fn become_launcher(gate: OwnedFd, options: &str) -> ! {
+fn become_launcher(child: &Child, gate: OwnedFd, options: &str) -> ! {
     let mut byte = [0];
-    if nix::unistd::read(&gate, &mut byte) != Ok(1) {
+    // What Node's parent left open (the pipe of a shell, a lock) would stay open as long as we do.
+    if ctr_sys::fd::close_all_except(child, &[gate.as_fd()]).is_err()
+        || nix::unistd::read(&gate, &mut byte) != Ok(1)
+    {
         ctr_sys::process::exit_now(1);
     }
     let code = match execute_sealed(options) {
