@@ -23,11 +23,14 @@ else process.exitCode = await run();
 
 async function run(): Promise<number> {
   if (positionals.length === 0) throw new Error('which test files? npm run vm -- FILE...');
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => interrupted.abort());
   const result = await runVm(profileOf(values.profile), positionals, {
     user: values.user,
     pattern: values.testNamePattern,
     publish: values.publish,
     timeoutMs: 900_000,
+    signal: interrupted.signal,
     onLine: (line) => say(describe(line)),
     onConsole: (text) => {
       if (values.console) process.stderr.write(text);

@@ -80,6 +80,7 @@ export async function emulate(machine: Machine, watch: Watch): Promise<Ending> {
     watch.timeoutMs,
   );
   const abort = () => stop('it was interrupted');
+  if (watch.signal?.aborted) abort();
   watch.signal?.addEventListener('abort', abort);
   try {
     const lines = createInterface({ input: child.stdio[3] as Readable });

@@ -34,6 +34,7 @@ export interface VmOptions {
   env?: Readonly<Record<string, string>>;
   /** For the whole machine, from its start. Default 4 minutes. */
   timeoutMs?: number;
+  signal?: AbortSignal | undefined;
   /** Each line of results and the console's text, as they come. */
   onLine?: ((line: Line) => void) | undefined;
   onConsole?: ((text: string) => void) | undefined;
@@ -93,10 +94,15 @@ export async function runVm(
       {
         bootTimeoutMs: BOOT_TIMEOUT_MS,
         timeoutMs,
+        signal: options.signal,
         onConsole: options.onConsole,
         onLine: (text) => {
           const line = lineOf(text);
-          if (line.kind === 'booted') bootedMs = performance.now() - startedAt;
+          if (line.kind === 'booted') {
+            bootedMs = performance.now() - startedAt;
+            // The machine has unpacked it; nothing stays even if this process is killed from here on.
+            rmSync(folder, { recursive: true, force: true });
+          }
           lines.push(line);
           options.onLine?.(line);
         },
