@@ -50,6 +50,8 @@ pub(crate) struct Hierarchy {
     /// v1: as mounted; v2: those that groups below our base can have.
     pub(crate) controllers: Vec<String>,
     pub(crate) mount: PathBuf,
+    /// The group that the mount shows at its top, as our cgroup namespace names it.
+    root: String,
     /// Our own group, as our cgroup namespace names it.
     own: String,
     /// Our own group's directory; `None` when the mount does not show it.
@@ -232,6 +234,13 @@ impl Layout {
             .collect()
     }
 
+    /// The cgroup2 hierarchy.
+    pub(crate) fn v2(&self) -> Option<&Hierarchy> {
+        self.hierarchies
+            .iter()
+            .find(|h| h.interface == Interface::V2)
+    }
+
     /// The hierarchy that limits what the controller is about. Device rules have none on v2, where
     /// any group can have them.
     pub(crate) fn hierarchy_of(&self, controller: &str) -> Option<&Hierarchy> {
@@ -257,6 +266,11 @@ impl Layout {
 impl Hierarchy {
     pub(crate) fn has(&self, controller: &str) -> bool {
         self.controllers.iter().any(|c| c == controller)
+    }
+
+    /// The directory of a group as the kernel names it to us, in /proc/PID/cgroup.
+    pub(crate) fn directory_of(&self, group: &str) -> Option<PathBuf> {
+        shown_at(&self.root, &self.mount, group)
     }
 
     /// The directory that a path's components are below.
@@ -331,6 +345,7 @@ fn parse_group(line: &str, mounts: &[Mount]) -> Option<Hierarchy> {
             .map(|n| (*n).to_owned())
             .collect(),
         mount: mount.point.clone(),
+        root: mount.root.clone(),
         own: own.to_owned(),
         own_directory: own_directory(mount, own, interface),
         base: None,
@@ -338,18 +353,30 @@ fn parse_group(line: &str, mounts: &[Mount]) -> Option<Hierarchy> {
     })
 }
 
-/// Where the mount shows our own group. `/..` in either path leads out of our cgroup namespace.
+/// Where the mount shows our own group.
 fn own_directory(mount: &Mount, own: &str, interface: Interface) -> Option<PathBuf> {
-    if mount.root.starts_with("/..") || own.starts_with("/..") {
+    let directory = shown_at(&mount.root, &mount.point, own)?;
+    match directory.parent().filter(|_| is_aside(own, interface)) {
+        // A mount of the leaf alone does not show the group above.
+        Some(above) => above.starts_with(&mount.point).then(|| above.to_owned()),
+        None => Some(directory),
+    }
+}
+
+fn is_aside(own: &str, interface: Interface) -> bool {
+    interface == Interface::V2 && Path::new(own).ends_with(CALLER_LEAF)
+}
+
+/// Where a mount shows a group. `/..` in either path leads out of our cgroup namespace.
+fn shown_at(root: &str, point: &Path, group: &str) -> Option<PathBuf> {
+    if root.starts_with("/..") || group.starts_with("/..") {
         return None;
     }
-    let below = Path::new(own).strip_prefix(&mount.root).ok()?;
-    let leaf = interface == Interface::V2 && below.ends_with(CALLER_LEAF);
-    let below = if leaf { below.parent()? } else { below };
+    let below = Path::new(group).strip_prefix(root).ok()?;
     if below.as_os_str().is_empty() {
-        return Some(mount.point.clone());
+        return Some(point.to_owned());
     }
-    Some(mount.point.join(below))
+    Some(point.join(below))
 }
 
 fn words(path: &Path) -> Vec<String> {

@@ -71,6 +71,34 @@ test('a further process is in the group of its container', async () => {
   expect((await box.exec(['cat', '/proc/self/cgroup'])).stdout).toBe('0::/\n');
 });
 
+test('a further process enters a container that hands controllers down in its own group', async () => {
+  await using box = await Container.create({ ...host, privileged: true });
+  // As systemd does and a container engine in a container: a group with processes hands nothing down.
+  const script = `cd /sys/fs/cgroup && mkdir init.scope init.scope/deep
+    for pid in $(cat cgroup.procs); do echo $pid >init.scope/cgroup.procs; done 2>/dev/null
+    echo +pids >cgroup.subtree_control && cat cgroup.subtree_control`;
+  const delegated = await box.exec(['sh', '-c', script]);
+  expect(delegated).toMatchObject({ exitCode: 0, stdout: 'pids\n' });
+  const entered = await box.exec(['cat', '/proc/self/cgroup']);
+  expect(entered, entered.stderr).toMatchObject({ exitCode: 0, stdout: '0::/init.scope\n' });
+  const moved = await box.exec(['sh', '-c', 'echo 1 >/sys/fs/cgroup/init.scope/deep/cgroup.procs']);
+  expect(moved, moved.stderr).toMatchObject({ exitCode: 0 });
+});
+
+forRoot('nobody follows a first process that left the group of its container', async () => {
+  const box = await Container.create({ ...host, privileged: true, cgroupns: 'host' });
+  const script = `cd ${mount}/ctr-ts/${box.id} && mkdir below && echo 1 >../../cgroup.procs
+    echo $$ >below/cgroup.procs && echo +memory >cgroup.subtree_control`;
+  try {
+    const left = await box.exec(['sh', '-c', script]);
+    expect(left, left.stderr).toMatchObject({ exitCode: 0 });
+    const refused = box.exec(['true']);
+    await expect(refused).rejects.toMatchObject({ code: 'CGROUP_BUSY' });
+  } finally {
+    await box.remove({ force: true });
+  }
+});
+
 test('what needs more memory than its limit is killed, and that is said', async () => {
   // Swap is limited too, and there is none.
   const script = 'head -c 300m /dev/zero | tail';

@@ -263,7 +263,7 @@ fn enforce_device_rules(cgroup: &mut Cgroup) -> Result<Option<Enforcement>> {
 
 /// The layout, looked at once: hierarchies are not mounted or moved under a running launcher, and
 /// it never changes its own group.
-fn known_layout() -> std::result::Result<&'static Layout, ctr_cgroup::Error> {
+pub(super) fn known_layout() -> std::result::Result<&'static Layout, ctr_cgroup::Error> {
     static LAYOUT: OnceLock<Layout> = OnceLock::new();
     if let Some(layout) = LAYOUT.get() {
         return Ok(layout);

@@ -298,9 +298,14 @@ impl Server {
         let found = self.jobs.values().find(|job| {
             job.outcome.started && job.container().is_some_and(|container| container.id == id)
         });
-        let Some((container, init)) =
-            found.and_then(|job| Some((job.container()?, job.pidfd.as_ref()?)))
-        else {
+        let running = found.and_then(|job| {
+            Some(exec::Running {
+                container: job.container()?,
+                init: (job.pid?, job.pidfd.as_ref()?),
+                procfs: &self.procfs,
+            })
+        });
+        let Some(running) = running else {
             return Err(Failure::new(
                 "CONTAINER_NOT_RUNNING",
                 format!("find container {id}"),
@@ -308,7 +313,7 @@ impl Server {
                 id,
             ));
         };
-        let (job, joiner) = exec::join(client, container, init, descriptors)?;
+        let (job, joiner) = exec::join(client, &running, descriptors)?;
         if !self.is_joining() {
             // Pids are used again: what nobody has claimed by now is nobody's.
             self.strays.clear();
