@@ -13,6 +13,15 @@
 //! Where there is none our own group is the base all the same: what needs no controller (freezing,
 //! killing, device rules) works below it, and a limit is refused.
 //!
+//! A caller who is alone in a group that was given to it makes that group the base, by moving to
+//! the leaf `ctr-ts.caller` ([`crate::Layout::step_aside`]). That happens when its launcher starts,
+//! before anybody asks for a limit, for later nobody could; and it lasts as long as the group:
+//!
+//! - The caller, and all it starts, is in the leaf from then on. Others may still enter the group.
+//! - The first limit enables its controllers in the group. From then on no process can enter the
+//!   group itself (EBUSY): `kubectl exec` into such a pod fails. Controllers for statistics alone
+//!   are not enabled there, so containers without limits do not have that price, nor those numbers.
+//!
 //! | who calls, from where | base |
 //! |---|---|
 //! | root on a machine without systemd | the nearest group without processes, at last the root |

@@ -19,7 +19,8 @@ impl Layout {
     /// that keeps it from handing controllers down to the groups we make, and no group above is
     /// ours. Whether it did. Any other process of the group is left alone and so prevents it.
     ///
-    /// The limits that the processes were under stay: they are those of our own group.
+    /// The limits that the processes were under stay: they are those of our own group. The move
+    /// lasts: nobody moves them back, and what they start is born in the leaf.
     ///
     /// # Errors
     ///
@@ -58,6 +59,10 @@ fn move_to_leaf(group: &Path, pids: &[i32]) -> Result<(), Error> {
 
 /// Enables controllers for the children of each level, outermost first: all of `needed` or an
 /// error, and of `optional` what costs nothing, where the level is there for groups alone.
+///
+/// A group that the caller stepped aside in is none of those: it was made for processes, and its
+/// owner may still put more there (`kubectl exec` into a pod), which the kernel refuses once it
+/// hands controllers down. Only a limit is worth that.
 pub(crate) fn enable(
     hierarchy: &Hierarchy,
     levels: &[PathBuf],
@@ -74,10 +79,11 @@ pub(crate) fn enable(
         if !missing.is_empty() {
             enable_at(level, &missing)?;
         }
+        let is_left = hierarchy.aside && hierarchy.own_directory.as_ref() == Some(level);
         let is_ours = hierarchy
             .base
             .as_ref()
-            .is_some_and(|base| base.is_for_groups(level));
+            .is_some_and(|base| !is_left && base.is_for_groups(level));
         for controller in optional.iter().filter(|_| is_ours) {
             if !enabled.iter().any(|e| e == controller) && !missing.contains(controller) {
                 // Wanted for statistics only: without it they are absent, and say so.
@@ -338,6 +344,27 @@ mod tests {
         fs::write(leaf.join("cgroup.procs"), "").unwrap();
         assert!(aside(&[7, 8]));
         assert_eq!(fs::read_to_string(leaf.join("cgroup.procs")).unwrap(), "8");
+    }
+
+    #[test]
+    fn the_group_that_the_caller_left_hands_down_what_limits_need_and_no_more() {
+        let (root, _) = fake(&["ctr-ts.caller"], "cpu memory pids\n");
+        fs::write(root.path().join("cgroup.type"), "domain\n").unwrap();
+        let ours = root.path().join("ctr-ts");
+        fs::create_dir(&ours).unwrap();
+        fs::write(ours.join(CONTROL), "").unwrap();
+        fs::write(ours.join("cgroup.controllers"), "pids\n").unwrap();
+        let mountinfo = format!(
+            "30 22 0:26 / {} rw - cgroup2 cgroup2 rw\n",
+            root.path().display()
+        );
+        let layout = Layout::from_text(&mountinfo, "0::/ctr-ts.caller\n");
+        let levels = [root.path().to_owned(), ours];
+        let read = |at: &PathBuf| fs::read_to_string(at.join(CONTROL)).unwrap();
+        enable(&layout.hierarchies[0], &levels, &[], &["memory"]).unwrap();
+        assert_eq!(read(&levels[0]), "");
+        enable(&layout.hierarchies[0], &levels, &["pids"], &["memory"]).unwrap();
+        assert_eq!(read(&levels[0]), "+pids");
     }
 
     fn again(root: &tempfile::TempDir) -> Layout {

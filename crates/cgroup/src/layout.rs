@@ -56,6 +56,8 @@ pub(crate) struct Hierarchy {
     own: String,
     /// Our own group's directory; `None` when the mount does not show it.
     pub(crate) own_directory: Option<PathBuf>,
+    /// v2: the processes that look are in the leaf `ctr-ts.caller` of our own group.
+    pub(crate) aside: bool,
     /// v2: the group that ours are made below; `None` until it is looked for, or without our own.
     pub(crate) base: Option<Base>,
     pub(crate) readonly: bool,
@@ -348,6 +350,7 @@ fn parse_group(line: &str, mounts: &[Mount]) -> Option<Hierarchy> {
         root: mount.root.clone(),
         own: own.to_owned(),
         own_directory: own_directory(mount, own, interface),
+        aside: is_aside(own, interface),
         base: None,
         readonly: mount.readonly,
     })

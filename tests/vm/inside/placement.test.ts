@@ -35,11 +35,13 @@ afterEach(async () => {
 const sh = (script: string, args: readonly string[]): Promise<Ended> =>
   execute('/bin/sh', ['-c', script, 'sh', ...args], { timeoutMs: 60_000 });
 /** A shell that makes the box the root of what it sees of the tree, as a container manager does. */
-const inNamespace = (script: string) =>
+const inNamespace = (script: string, command = limited) =>
   sh(
     `echo 0 >${box}/cgroup.procs && exec unshare -Cm sh -c 'umount ${mount}; mount -t cgroup2 cgroup2 ${mount}; ${script}' sh "$@"`,
-    [paths.launcher, ...limited],
+    [paths.launcher, ...command],
   );
+const plain = ['run', '--rm', 'host:', 'cat', '/proc/self/cgroup'];
+const control = () => readFileSync(`${box}/cgroup.subtree_control`, 'utf8').trim();
 
 test('a container stays below the limited group whose leaf its caller is in', async () => {
   writeFileSync(`${box}/pids.max`, '300');
@@ -50,8 +52,7 @@ test('a container stays below the limited group whose leaf its caller is in', as
   let seen: string | undefined;
   for (let round = 0; round < 600 && seen === undefined; round += 1) {
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const control = readFileSync(`${box}/cgroup.subtree_control`, 'utf8');
-    if (control.includes('pids')) seen = control;
+    if (control().includes('pids')) seen = control();
   }
   expect(await running).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('0::/') });
   expect(seen).toContain('pids');
@@ -60,6 +61,14 @@ test('a container stays below the limited group whose leaf its caller is in', as
 test('the only process of a cgroup namespace steps aside, and limits work', async () => {
   const ended = await inNamespace('exec "$@"');
   expect(ended, ended.stderr).toMatchObject({ exitCode: 0, stdout: '30\n' });
+  expect(control()).toBe('pids');
+});
+
+test('without a limit the group it left stays one that processes can enter', async () => {
+  const ended = await inNamespace('exec "$@"', plain);
+  expect(ended, ended.stderr).toMatchObject({ exitCode: 0, stdout: '0::/\n' });
+  expect(existsSync(`${box}/ctr-ts.caller`)).toBe(true);
+  expect(control()).toBe('');
 });
 
 test('where others are in the group nothing is moved, and the next step is named', async () => {
@@ -76,7 +85,6 @@ test('that step helps, and without a limit none is needed', async () => {
 });
 
 test('without a limit a container runs where others are in the group too', async () => {
-  const plain = ['run', '--rm', 'host:', 'cat', '/proc/self/cgroup'];
   const ended = await sh(
     `echo 0 >${box}/cgroup.procs && exec unshare -Cm sh -c 'umount ${mount}; mount -t cgroup2 cgroup2 ${mount}; "$@"; exit $?' sh "$@"`,
     [paths.launcher, ...plain],
