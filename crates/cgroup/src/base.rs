@@ -34,7 +34,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, eaccess, geteuid};
+use nix::unistd::{AccessFlags, eaccess};
 
 use crate::delegate::{CONTROL, words};
 use crate::file;
@@ -72,14 +72,17 @@ impl Base {
 /// Who asks, as far as that changes what is theirs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
-    /// Root on a machine whose tree is systemd's.
+    /// Who may write all of a tree that is systemd's: root.
     below_systemd: bool,
 }
 
 impl Caller {
-    pub(crate) fn current() -> Self {
+    /// Judged by what may be written and not by the user id: the launcher of an ordinary user is
+    /// user 0 of a namespace of its own, and must come to the same base as the process it is for.
+    pub(crate) fn current(mount: &Path) -> Self {
+        let all = eaccess(mount, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
         Self {
-            below_systemd: geteuid().is_root() && Path::new(SYSTEMD).exists(),
+            below_systemd: all && Path::new(SYSTEMD).exists(),
         }
     }
 

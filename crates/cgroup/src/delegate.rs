@@ -31,7 +31,7 @@ impl Layout {
                 continue;
             };
             let helps = !base.hands_down
-                && Caller::current().may_arrange(&hierarchy.mount, own)
+                && Caller::current(&hierarchy.mount).may_arrange(&hierarchy.mount, own)
                 && base::holds_only(own, ours);
             if helps {
                 return move_to_leaf(own, ours).map(|()| true);

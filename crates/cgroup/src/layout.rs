@@ -131,7 +131,8 @@ impl Layout {
             .filter(|h| h.interface == Interface::V2)
         {
             if let Some(own) = &hierarchy.own_directory {
-                let base = base::choose(Caller::current(), &hierarchy.mount, own);
+                let caller = Caller::current(&hierarchy.mount);
+                let base = base::choose(caller, &hierarchy.mount, own);
                 hierarchy.controllers = words(&base.top.join("cgroup.controllers"));
                 hierarchy.base = Some(base);
             }

@@ -2,7 +2,16 @@
  * Where groups go on version 2, seen from places where that is not plain: inside a limited group,
  * in a cgroup namespace, in a group that somebody else fills. Root only.
  */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 
 import { paths } from '@ctr-ts/dev/repository';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -90,4 +99,30 @@ test('without a limit a container runs where others are in the group too', async
     [paths.launcher, ...plain],
   );
   expect(ended, ended.stderr).toMatchObject({ exitCode: 0, stdout: '0::/\n' });
+});
+
+test('below systemd a user without its mark comes to the same base inside and out', async () => {
+  // Before systemd 251 the mark of a delegated group is one that only root of the host can read.
+  mkdirSync('/run/systemd/system', { recursive: true });
+  const runtime = '/run/placement';
+  mkdirSync(runtime, { mode: 0o700 });
+  try {
+    const [uid = 0, gid = 0] = ['-u', '-g'].map((flag) =>
+      Number(execFileSync('id', [flag, 'ctr-test'], { encoding: 'utf8' })),
+    );
+    const given = ['', '/cgroup.procs', '/cgroup.subtree_control'];
+    for (const path of [runtime, ...given.map((name) => `${box}${name}`)]) {
+      chownSync(path, uid, gid);
+    }
+    mkdirSync(`${box}/shell`);
+    const become = 'setpriv --reuid ctr-test --regid ctr-test --init-groups';
+    const home = `HOME=/home/ctr-test USER=ctr-test XDG_RUNTIME_DIR=${runtime}`;
+    const script = `echo 0 >${box}/shell/cgroup.procs && exec env ${home} ${become} "$@"`;
+    const ended = await sh(script, [paths.launcher, ...limited]);
+    expect(ended, ended.stderr).toMatchObject({ exitCode: 0, stdout: '30\n' });
+    expect(control()).toBe('cpu memory pids');
+  } finally {
+    rmSync(runtime, { recursive: true, force: true });
+    rmSync('/run/systemd', { recursive: true });
+  }
 });
