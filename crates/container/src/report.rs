@@ -61,12 +61,12 @@ pub(crate) fn try_send(
 /// missing when there is no room for them.
 pub(crate) fn receive(socket: &OwnedFd) -> Result<Option<(Report, Vec<OwnedFd>)>> {
     let mut buffer = vec![0; MAX_MESSAGE_BYTES];
-    let (length, descriptors) =
+    let received =
         ctr_sys::socket::receive_partial(socket.as_fd(), &mut buffer).step("read a report")?;
-    if length == 0 {
+    if received.length == 0 {
         return Ok(None);
     }
-    let report = postcard::from_bytes(&buffer[..length])
+    let report = postcard::from_bytes(&buffer[..received.length])
         .map_err(|cause| Failure::new("INTERNAL", "read a report", "decode", cause.to_string()))?;
-    Ok(Some((report, descriptors)))
+    Ok(Some((report, received.descriptors)))
 }

@@ -1,7 +1,6 @@
 //! unix(7): datagrams that carry descriptors.
 #![allow(unsafe_code, reason = "received descriptor numbers become owners here")]
 
-use std::ffi::c_int;
 use std::io::IoSlice;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -57,24 +56,35 @@ pub fn send(socket: BorrowedFd<'_>, message: &[u8], descriptors: &[BorrowedFd<'_
 /// EAGAIN on a non-blocking socket without a message; EMSGSIZE when the message or its descriptors
 /// did not fit (what was received of it is closed).
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>)> {
-    receive_unless(socket, buffer, libc::MSG_TRUNC | libc::MSG_CTRUNC)
+    let Partial {
+        length,
+        descriptors,
+        complete,
+    } = receive_partial(socket, buffer)?;
+    if complete {
+        return Ok((length, descriptors));
+    }
+    Err(too_long())
 }
 
-/// The same for who must know what a message says even when this process has no room for the
-/// descriptors that it carried (RLIMIT_NOFILE): the last of them are missing then.
+/// A message, and what has become of the descriptors that it carried.
+#[derive(Debug)]
+pub struct Partial {
+    /// Of the message; 0 at the end of the connection.
+    pub length: usize,
+    /// Close-on-exec.
+    pub descriptors: Vec<OwnedFd>,
+    /// Whether these are all; if not, the last are missing.
+    pub complete: bool,
+}
+
+/// As [`receive`], for who must know what a message says even when this process has no room for its
+/// descriptors (RLIMIT_NOFILE).
 ///
 /// # Errors
 ///
 /// As [`receive`], EMSGSIZE only for a message that did not fit itself.
-pub fn receive_partial(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>)> {
-    receive_unless(socket, buffer, libc::MSG_TRUNC)
-}
-
-fn receive_unless(
-    socket: BorrowedFd<'_>,
-    buffer: &mut [u8],
-    refused: c_int,
-) -> Result<(usize, Vec<OwnedFd>)> {
+pub fn receive_partial(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Partial> {
     // Aligned as a cmsghdr is.
     let mut control = [0_u64; CONTROL_WORDS];
     let mut slice = libc::iovec {
@@ -100,10 +110,18 @@ fn receive_unless(
     };
     // ORDER: before any refusal, which closes them.
     let descriptors = take_descriptors(&header);
-    if header.msg_flags & refused != 0 {
-        return Err(Error::new("recvmsg", "truncated message", Errno::EMSGSIZE));
+    if header.msg_flags & libc::MSG_TRUNC != 0 {
+        return Err(too_long());
     }
-    Ok((length, descriptors))
+    Ok(Partial {
+        length,
+        descriptors,
+        complete: header.msg_flags & libc::MSG_CTRUNC == 0,
+    })
+}
+
+fn too_long() -> Error {
+    Error::new("recvmsg", "truncated message", Errno::EMSGSIZE)
 }
 
 /// The descriptors of a received message, which may be fewer than were sent. By hand: nix says
@@ -193,13 +211,14 @@ mod tests {
         let (read, write) = nix::unistd::pipe().unwrap();
         let mut many = vec![write.as_fd(); super::MAX_DESCRIPTORS + 2];
         super::send(left.as_fd(), b"more", &many).unwrap();
-        let (length, descriptors) = super::receive_partial(right.as_fd(), &mut [0; 8]).unwrap();
-        assert_eq!((length, descriptors.len()), (4, super::MAX_DESCRIPTORS));
+        let partial = super::receive_partial(right.as_fd(), &mut [0; 8]).unwrap();
+        assert_eq!((partial.length, partial.complete), (4, false));
+        assert_eq!(partial.descriptors.len(), super::MAX_DESCRIPTORS);
         super::send(left.as_fd(), b"more", &many).unwrap();
         let error = super::receive(right.as_fd(), &mut [0; 8]).unwrap_err();
         assert_eq!(error.errno(), nix::errno::Errno::EMSGSIZE);
         many.clear();
-        drop((descriptors, write));
+        drop((partial, write));
         let end = nix::unistd::read(&read, &mut [0; 1]);
         assert_eq!(end, Ok(0), "a writing end is still open");
     }

@@ -69,7 +69,8 @@ fn a_terminal_is_handed_over_and_a_request_refused() {
     let failure = owner.launch(&other, false).map(|_| ()).unwrap_err();
     assert_eq!(failure.errno, libc::EMFILE, "{failure}");
     drop(full);
-    std::fs::remove_dir_all(owner.state.path().join("other")).unwrap();
+    // Its removal may have had no room either.
+    let _ = std::fs::remove_dir_all(owner.state.path().join("other"));
     let running = owner.launch(&other, false).unwrap();
     assert_eq!(owner.wait(running).0.exit_code, Some(0));
 }

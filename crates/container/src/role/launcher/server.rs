@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use ctr_sys::pidfd::Ended;
+use ctr_sys::socket::Partial;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{SigSet, Signal};
@@ -17,6 +19,7 @@ use crate::failure::{Result, Step, call};
 use crate::protocol::{Enforcement, Failure, MAX_MESSAGE_BYTES, Reply, Request};
 use crate::report::{self, Report};
 use crate::role::store::Operation;
+use crate::state;
 
 mod end;
 mod terminal;
@@ -199,10 +202,10 @@ impl Server {
             return;
         };
         match ctr_sys::socket::receive_partial(socket.as_fd(), &mut self.buffer) {
-            Ok((0, _)) => self.disconnect(client),
-            Ok((length, descriptors)) => {
-                match postcard::from_bytes::<Request>(&self.buffer[..length]) {
-                    Ok(request) => self.dispatch(client, request, descriptors),
+            Ok(Partial { length: 0, .. }) => self.disconnect(client),
+            Ok(received) => {
+                match postcard::from_bytes::<Request>(&self.buffer[..received.length]) {
+                    Ok(request) => self.dispatch(client, request, received),
                     Err(_) => self.disconnect(client),
                 }
             }
@@ -211,7 +214,7 @@ impl Server {
         }
     }
 
-    fn dispatch(&mut self, client: ClientId, request: Request, descriptors: Vec<OwnedFd>) {
+    fn dispatch(&mut self, client: ClientId, request: Request, received: Partial) {
         let token = match &request {
             Request::Launch(launch) => launch.token,
             Request::Exec { token, .. }
@@ -221,11 +224,26 @@ impl Server {
             | Request::ApplyLayer { token, .. }
             | Request::RemoveTree { token, .. } => *token,
         };
-        let mut descriptors = descriptors.into_iter();
+        if !received.complete {
+            // ORDER: first, which makes room.
+            drop(received);
+            if let Request::Launch(launch) = &request {
+                let name_file = launch.name_file.as_deref().map(Path::new);
+                state::release(Path::new(&launch.state_directory), name_file);
+            }
+            let failure = no_room("read a request", "a descriptor is missing");
+            return self.reply(client, &Reply::Failed { token, failure }, &[]);
+        }
+        let mut descriptors = received.descriptors.into_iter();
         let mut take = || {
-            descriptors
-                .next()
-                .ok_or_else(|| no_room("read a request", "a descriptor is missing"))
+            descriptors.next().ok_or_else(|| {
+                Failure::new(
+                    "INTERNAL",
+                    "read a request",
+                    "recvmsg",
+                    "a descriptor is missing",
+                )
+            })
         };
         let outcome = match request {
             Request::Launch(launch) => (|| {
