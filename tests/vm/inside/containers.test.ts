@@ -2,10 +2,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { paths } from '@ctr-ts/dev/repository';
 import { Container, run } from '@ctr-ts/sdk';
 import { expect, test } from 'vitest';
 
-import { ctr, eventually } from '../../e2e/support/command.ts';
+import { ctr, eventually, execute } from '../../e2e/support/command.ts';
 
 const mount = '/sys/fs/cgroup';
 const host = { image: 'host:' } as const;
@@ -169,6 +170,24 @@ forRoot('device rules are reported as enforced, and hold for exec', async () => 
   ]);
   expect(entered.stdout).toBe('made\n');
   expect(entered.stderr).toContain('Operation not permitted');
+});
+
+forRoot('in a user namespace device rules are left out only where that is no loss', async () => {
+  // With the ids a container manager maps; unshare itself maps one, or needs its helpers.
+  const namespace = `unshare -U sh -c '
+      until grep -q 65536 /proc/self/gid_map; do sleep 0.1; done; exec "$@"' sh "$@" &
+    until [ "$(readlink /proc/$!/ns/user)" != "$(readlink /proc/self/ns/user)" ]; do sleep 0.1; done
+    for map in uid_map gid_map; do echo 0 0 65536 >/proc/$!/$map; done; wait $!`;
+  const words = [paths.launcher, 'run', '--rm', '--pids-limit', '30'];
+  const inside = (...args: string[]) =>
+    execute('sh', ['-c', namespace, 'sh', ...words, ...args], { timeoutMs: 60_000 });
+  const usual = await inside('host:', 'echo', 'hi');
+  expect(usual, usual.stderr).toMatchObject({ exitCode: 0, stdout: 'hi\n' });
+  const whole = await inside('--device', '/dev/kmsg:/dev/kmsg:rw', 'host:', 'echo', 'hi');
+  expect(whole, whole.stderr).toMatchObject({ exitCode: 0, stdout: 'hi\n' });
+  const part = await inside('--device', '/dev/kmsg:/dev/kmsg:r', 'host:', 'echo', 'hi');
+  expect(part).toMatchObject({ exitCode: 125, stdout: '' });
+  expect(part.stderr).toContain('[CGROUP_UNAVAILABLE]');
 });
 
 test('the end of a container ends what it left behind, in groups of its own too', async () => {

@@ -238,27 +238,60 @@ fn make_group(cgroup: Option<&Cgroup>) -> Result<(Option<Group>, Vec<Enforcement
     }
 }
 
-/// What becomes of the group's device rules. In a user namespace on v2 they are left out: the
-/// kernel takes no device program there. It makes no device there either, and opens only those that
-/// somebody outside had made reachable.
+/// What becomes of the group's device rules. In a user namespace on v2 they are left out where that
+/// is no loss: the kernel takes no device program there. It makes no device there either, and opens
+/// only those that somebody outside had made reachable.
 fn enforce_device_rules(cgroup: &mut Cgroup) -> Result<Option<Enforcement>> {
-    let rules = &mut cgroup.resources.devices;
-    if rules.is_empty() {
+    if cgroup.resources.devices.is_empty() {
         return Ok(None);
     }
     let impossible =
         known_layout().is_ok_and(|layout| layout.version() == Version::V2) && in_user_namespace()?;
-    if impossible {
-        rules.clear();
-    }
     let reason = "a user namespace cannot load them, and cannot make devices";
+    if impossible && !may_leave_out_devices(cgroup) {
+        let mut failure = Failure::new(
+            "CGROUP_UNAVAILABLE",
+            format!("set the device rules: {reason}"),
+            "bpf",
+            "",
+        );
+        failure.hint = Some(
+            "leave out MKNOD and device rules, and give devices for reading and writing".to_owned(),
+        );
+        return Err(failure);
+    }
+    if impossible {
+        cgroup.resources.devices.clear();
+    }
+    let requested = if impossible { "preferred" } else { "required" };
     Ok(Some(Enforcement {
         feature: "device rules".to_owned(),
-        requested: "required".to_owned(),
+        requested: requested.to_owned(),
         supported: !impossible,
         enforced: !impossible,
         reason: impossible.then(|| reason.to_owned()),
     }))
+}
+
+/// Whether a user namespace keeps what these device rules are for.
+///
+/// SECURITY: it does not where a device is given for less than reading and writing, for nothing
+/// else holds back the rest; nor where something is denied after all that the namespace would open.
+/// A group that is required for other reasons than its limits is required for its rules.
+fn may_leave_out_devices(cgroup: &Cgroup) -> bool {
+    let Resources { devices, .. } = &cgroup.resources;
+    let without = Resources {
+        devices: Vec::new(),
+        ..cgroup.resources.clone()
+    };
+    let is_required = cgroup.policy == Requirement::Required && without == Resources::default();
+    let (first, rest) = devices.split_at(devices.len().min(1));
+    let denied = rest.iter().any(|rule| !rule.allow) || first.iter().any(|rule| rule.allow);
+    // A rule for every number is about no device in particular: `c *:* m`.
+    let in_part = rest
+        .iter()
+        .any(|rule| rule.major.is_some() && !(rule.read && rule.write));
+    !is_required && !denied && !in_part
 }
 
 /// The layout, looked at once: hierarchies are not mounted or moved under a running launcher, and
@@ -302,4 +335,68 @@ fn own_map(file: &str) -> Result<Vec<IdMap>> {
         })
     };
     Ok(text.lines().filter_map(line).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use ctr_spec::plan::{DeviceKind, DeviceRule};
+
+    use super::*;
+
+    fn rule(allow: bool, major: Option<u32>, access: &str) -> DeviceRule {
+        DeviceRule {
+            allow,
+            kind: major.map(|_| DeviceKind::Char),
+            major,
+            minor: None,
+            read: access.contains('r'),
+            write: access.contains('w'),
+            mknod: access.contains('m'),
+        }
+    }
+
+    #[test]
+    fn device_rules_are_left_out_only_where_a_user_namespace_does_the_same() {
+        let usual = || {
+            vec![
+                rule(false, None, "rwm"),
+                rule(true, None, "m"),
+                rule(true, Some(1), "rwm"),
+            ]
+        };
+        let and = |last: DeviceRule| [usual(), vec![last]].concat();
+        let limited = |devices| Resources {
+            pids_limit: Some(9),
+            devices,
+            ..Resources::default()
+        };
+        let plain = |devices| Resources {
+            devices,
+            ..Resources::default()
+        };
+        let may = |policy, resources| {
+            may_leave_out_devices(&Cgroup {
+                path: "ctr-ts/a".to_owned(),
+                resources,
+                policy,
+            })
+        };
+        use Requirement::{Preferred, Required};
+        assert!(may(Preferred, plain(usual())));
+        assert!(may(Preferred, plain(and(rule(true, Some(10), "rw")))));
+        // Required, but for the limit.
+        assert!(may(Required, limited(usual())));
+        assert!(!may(Required, plain(usual())));
+        for last in [
+            rule(true, Some(10), "r"),
+            rule(true, Some(10), "wm"),
+            rule(false, Some(10), "rwm"),
+        ] {
+            assert!(!may(Preferred, plain(and(last.clone()))), "{last:?}");
+            assert!(!may(Required, limited(and(last.clone()))), "{last:?}");
+        }
+        // Everything but one kind.
+        let all_but = vec![rule(true, None, "rwm"), rule(false, Some(8), "rwm")];
+        assert!(!may(Preferred, plain(all_but)));
+    }
 }
