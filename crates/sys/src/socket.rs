@@ -9,8 +9,9 @@ use nix::sys::socket::{ControlMessage, MsgFlags, SockFlag, accept4, sendmsg};
 
 use crate::{Error, Result};
 
-/// Most descriptors in one message of ours.
-pub const MAX_DESCRIPTORS: usize = 16;
+/// Most descriptors in one message of ours: a layer's blob and directory, and the directories of the
+/// 126 layers that can be below it. The kernel takes 253 (SCM_MAX_FD).
+pub const MAX_DESCRIPTORS: usize = 128;
 
 /// Room for a control message with that many, in its header's alignment.
 const CONTROL_WORDS: usize =

@@ -1,4 +1,4 @@
-//! Extended attributes by descriptor: fsetxattr(2), fgetxattr(2), fremovexattr(2).
+//! Extended attributes by descriptor: fsetxattr(2), fgetxattr(2), flistxattr(2), fremovexattr(2).
 //!
 //! Only the descriptor forms stand here: a name is never resolved, so no symbolic link is followed.
 //! The descriptor must be open for reading or writing; the kernel answers EBADF to an O_PATH one.
@@ -10,7 +10,7 @@
 
 #![allow(unsafe_code, reason = "nix has no wrappers for extended attributes")]
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::errno::Errno;
@@ -19,6 +19,9 @@ use crate::{Error, Result};
 
 /// The longest value the kernel stores, XATTR_SIZE_MAX.
 pub const MAX_VALUE_BYTES: usize = 64 * 1024;
+
+/// The longest list of names the kernel gives, XATTR_LIST_MAX.
+const MAX_LIST_BYTES: usize = 64 * 1024;
 
 /// Set an extended attribute, replacing an existing value.
 ///
@@ -78,6 +81,29 @@ pub fn get(fd: impl AsFd, name: &CStr) -> Result<Option<Vec<u8>>> {
     };
     value.truncate(length);
     Ok(Some(value))
+}
+
+/// The names of a file's extended attributes, those of them that this process may see.
+///
+/// # Errors
+///
+/// Those of flistxattr(2).
+pub fn list(fd: impl AsFd) -> Result<Vec<CString>> {
+    let fd = fd.as_fd();
+    let mut names = vec![0_u8; MAX_LIST_BYTES];
+    // SAFETY: `names` is writable for `names.len()` bytes and nothing else refers to it during the
+    // call; `fd` is borrowed, so it is not closed meanwhile.
+    let length =
+        unsafe { libc::flistxattr(fd.as_raw_fd(), names.as_mut_ptr().cast(), names.len()) };
+    let Ok(length) = usize::try_from(length) else {
+        return Err(Error::last("flistxattr", fd.as_raw_fd().to_string()));
+    };
+    names.truncate(length);
+    Ok(names
+        .split_inclusive(|byte| *byte == 0)
+        .filter_map(|name| CStr::from_bytes_with_nul(name).ok())
+        .map(CStr::to_owned)
+        .collect())
 }
 
 /// Remove an extended attribute; one that is not there is fine.
