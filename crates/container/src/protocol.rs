@@ -50,10 +50,13 @@ pub enum Request {
         /// Also signal every descendant.
         tree: bool,
     },
-    /// Apply one image layer to a directory. Descriptors: the blob, the directory.
+    /// Apply one image layer to a directory. Descriptors: the blob, the directory, then those of the
+    /// layers below, uppermost first.
     ApplyLayer {
         /// Names the reply.
         token: u64,
+        /// How many layers are below.
+        lowers: usize,
         /// How the blob is compressed and how whiteouts are stored.
         options: LayerOptions,
     },

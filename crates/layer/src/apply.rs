@@ -1,6 +1,6 @@
 //! Applying the entries of a layer, each created by us below a directory's descriptor.
 
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::BorrowedFd;
@@ -21,18 +21,26 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::name::{self, Meaning, lossy};
 use crate::options::{Applied, Limits, Options};
 use crate::tree::{Attributes, Directory, Tree, file_type, is_whiteout, stat};
+use crate::xattrs;
 
 /// Apply a layer blob to a directory, in the form overlayfs wants of a lower layer, and write it
 /// to disk (syncfs(2)).
 ///
-/// The directory may hold files already; nobody else may write to it meanwhile. The blob is read
-/// to its last byte, and its digests are of all of it: compare them before the layer is used.
+/// The directory may hold files already; nobody else may write to it meanwhile. `lowers` are the
+/// directories of the layers below, uppermost first, applied with the same options, which are only
+/// read: what the layer takes for granted of them is found there. The blob is read to its last
+/// byte, and its digests are of all of it: compare them before the layer is used.
 ///
 /// # Errors
 ///
 /// See [`crate::ErrorKind`]. The directory then holds a part of the layer: remove it.
-pub fn apply(blob: impl Read, directory: BorrowedFd<'_>, options: &Options) -> Result<Applied> {
-    let applied = apply_within(blob, directory, options, &Limits::default())?;
+pub fn apply(
+    blob: impl Read,
+    directory: BorrowedFd<'_>,
+    lowers: &[BorrowedFd<'_>],
+    options: &Options,
+) -> Result<Applied> {
+    let applied = apply_within(blob, directory, lowers, options, &Limits::default())?;
     let root = openat(
         directory,
         ".",
@@ -52,6 +60,7 @@ pub fn apply(blob: impl Read, directory: BorrowedFd<'_>, options: &Options) -> R
 pub fn apply_within(
     blob: impl Read,
     directory: BorrowedFd<'_>,
+    lowers: &[BorrowedFd<'_>],
     options: &Options,
     limits: &Limits,
 ) -> Result<Applied> {
@@ -62,7 +71,7 @@ pub fn apply_within(
     };
     let mut archive = Archive::new(Blob::new(blob, options.compression), *limits);
     let mut layer = Layer {
-        tree: Tree::new(directory, opaque, limits.directory_bytes)?,
+        tree: Tree::new(directory, lowers, opaque, limits.directory_bytes)?,
         options,
         limits,
         buffer: vec![0; 128 * 1024],
@@ -125,7 +134,9 @@ impl Layer<'_> {
             }
             Meaning::Whiteout(hidden) => {
                 let at = self.tree.directory(parent)?;
-                return self.whiteout(&at, &hidden);
+                self.whiteout(&at, &hidden)?;
+                self.tree.placed(&at.path.join(hidden));
+                return Ok(());
             }
             Meaning::Plain => {}
         }
@@ -142,7 +153,9 @@ impl Layer<'_> {
                 self.node(entry, &at, name, SFlag::S_IFBLK, (*major, *minor))
             }
             Kind::Fifo => self.node(entry, &at, name, SFlag::S_IFIFO, (0, 0)),
-        }
+        }?;
+        self.tree.placed(&at.path.join(name));
+        Ok(())
     }
 
     /// The root directory itself: its attributes are the ones the container's `/` shows.
@@ -152,6 +165,7 @@ impl Layer<'_> {
         }
         let root = self.tree.directory(Path::new(""))?;
         self.own(&root.fd, entry, &root.path)?;
+        xattrs::clear(&root.fd, &root.path)?;
         self.set_xattrs(&root.fd, entry, &root.path)?;
         self.tree.set_later(
             root.path,
@@ -206,8 +220,12 @@ impl Layer<'_> {
 
     fn directory(&mut self, entry: &Entry, at: &Directory, name: &OsStr) -> Result<()> {
         let path = at.path.join(name);
-        let fd = self.tree.make(at, name)?;
+        let (fd, is_new) = self.tree.make(at, name)?;
         self.own(&fd, entry, &path)?;
+        if !is_new {
+            // What it had of an earlier entry, or of the layers below.
+            xattrs::clear(&fd, &path)?;
+        }
         self.set_xattrs(&fd, entry, &path)?;
         self.tree.set_later(
             path,
@@ -328,7 +346,7 @@ impl Layer<'_> {
     fn whiteout(&mut self, at: &Directory, name: &OsStr) -> Result<()> {
         let found = stat(at, name)?;
         if found.as_ref().map(file_type) == Some(SFlag::S_IFDIR) {
-            let fd = self.tree.make(at, name)?;
+            let (fd, _) = self.tree.make(at, name)?;
             return self.tree.set_opaque(&fd, &at.path.join(name));
         }
         if found.is_some() {
@@ -359,30 +377,7 @@ impl Layer<'_> {
     }
 
     fn set_xattrs(&mut self, fd: impl std::os::fd::AsFd, entry: &Entry, path: &Path) -> Result<()> {
-        for (name, value) in &entry.xattrs {
-            let allowed = CString::new(name.as_slice())
-                .ok()
-                .filter(|_| is_allowed_xattr(name));
-            let Some(name) = allowed else {
-                self.skipped_xattrs += 1;
-                continue;
-            };
-            match ctr_sys::xattr::set(fd.as_fd(), &name, value) {
-                Ok(()) => {}
-                Err(error) if matches!(error.errno(), Errno::EPERM | Errno::ENOTSUP) => {
-                    self.skipped_xattrs += 1;
-                }
-                Err(error) => return Err(Error::call("fsetxattr", path.display(), error.errno())),
-            }
-        }
+        self.skipped_xattrs += xattrs::set(fd, &entry.xattrs, path)?;
         Ok(())
     }
-}
-
-/// SECURITY: an image may keep its own notes (`user.*`) and file capabilities, which its container
-/// is limited in by its bounding set. `trusted.*` and `user.overlay.*` steer overlayfs (redirects
-/// and metadata of other files); the other `security.*` and `system.*` are the host's policy.
-fn is_allowed_xattr(name: &[u8]) -> bool {
-    name == b"security.capability"
-        || (name.starts_with(b"user.") && !name.starts_with(b"user.overlay."))
 }

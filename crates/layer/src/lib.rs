@@ -3,7 +3,9 @@
 //! [`apply`] reads one layer blob (hash, inflate, hash, tar) and makes its files below a directory
 //! descriptor in the form overlayfs wants of a lower layer. Every byte of the blob is taken to be
 //! an attacker's: nothing outside the directory is changed, whatever names, links, devices,
-//! attributes and sizes it holds. [`remove_tree`] removes such a tree, or one a container wrote to.
+//! attributes and sizes it holds. A directory that a layer names only as the parent of something
+//! else is the one of the layers below: it gets that one's attributes, and where it is a symbolic
+//! link the file goes to where that leads. [`remove_tree`] removes such a tree, or one a container wrote to.
 //!
 //! Out of scope: fetching, checking digests against a manifest, choosing directories.
 //!
@@ -18,6 +20,7 @@
 
 mod apply;
 mod archive;
+mod below;
 mod blob;
 mod error;
 mod name;
@@ -25,6 +28,7 @@ mod options;
 mod pax;
 mod remove;
 mod tree;
+mod xattrs;
 
 pub use apply::{apply, apply_within};
 pub use error::{Error, ErrorKind, Result};

@@ -5,7 +5,7 @@
 //! the root, and the kernel is told to accept no link and nothing above (`openat2`). So a mistake
 //! in the resolution here fails; it does not leave the root.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -14,12 +14,14 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstatat, futimens, mkdirat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, fstatat, futimens, mkdirat};
 use nix::sys::time::TimeSpec;
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat};
 
+use crate::below::{self, Below, Found};
 use crate::error::{Error, ErrorKind, Result};
 use crate::remove::remove_tree;
+use crate::xattrs;
 
 /// As the kernel's own limit, path_resolution(7).
 const MAX_LINKS: usize = 40;
@@ -36,16 +38,19 @@ pub(crate) struct Directory {
 #[derive(Clone, Copy)]
 pub(crate) struct Attributes {
     pub(crate) mode: u32,
-    /// `None` for a directory that only stands in the way of others.
+    /// `None` for a directory that is new and has no entry of its own.
     pub(crate) mtime: Option<TimeSpec>,
 }
 
 /// The tree below one root directory. Nobody else may write to it meanwhile.
 pub(crate) struct Tree {
     root: Rc<OwnedFd>,
+    below: Below,
     opaque: &'static std::ffi::CStr,
     /// Path as an entry names it -> path free of links, for directories.
     known: HashMap<PathBuf, PathBuf>,
+    /// Links of the layers below that `known` leads through.
+    followed: HashSet<PathBuf>,
     /// The directory used last: entries of one directory follow each other.
     last: Option<(PathBuf, Directory)>,
     /// ORDER: modes and times wait until nothing is written below any more.
@@ -66,24 +71,31 @@ pub(crate) enum Cleared {
 }
 
 impl Tree {
-    /// The tree below `root`, which may be an O_PATH descriptor.
+    /// The tree below `root`, which may be an O_PATH descriptor, on top of `lowers`.
     pub(crate) fn new(
         root: BorrowedFd<'_>,
+        lowers: &[BorrowedFd<'_>],
         opaque: &'static std::ffi::CStr,
         limit: usize,
     ) -> Result<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let root = openat(root, ".", flags, Mode::empty())
             .map_err(|errno| Error::call("openat", "the layer's directory", errno))?;
-        Ok(Self {
+        let mut tree = Self {
             root: Rc::new(root),
+            below: Below::new(lowers, opaque)?,
             opaque,
             known: HashMap::new(),
+            followed: HashSet::new(),
             last: None,
             attributes: BTreeMap::new(),
             remembered: 0,
             limit,
-        })
+        };
+        if let Some(like) = tree.below.roots().first().cloned() {
+            tree.imitate(&Rc::clone(&tree.root), PathBuf::new(), &like)?;
+        }
+        Ok(tree)
     }
 
     /// The directory that an entry calls `path`, made where it is missing.
@@ -109,6 +121,14 @@ impl Tree {
             self.remember(bytes)?;
         }
         Ok(())
+    }
+
+    /// An entry is in place at `path`: a link that layers below have there is not to be seen now.
+    pub(crate) fn placed(&mut self, path: &Path) {
+        if self.followed.remove(path) {
+            self.known.clear();
+            self.last = None;
+        }
     }
 
     /// Make `name` free in `directory`; with `keep`, a directory stays.
@@ -139,8 +159,8 @@ impl Tree {
     }
 
     /// Make the directory `name`; it hides what layers below have there if it took the place of a
-    /// whiteout.
-    pub(crate) fn make(&mut self, at: &Directory, name: &OsStr) -> Result<Rc<OwnedFd>> {
+    /// whiteout. Also whether it is new.
+    pub(crate) fn make(&mut self, at: &Directory, name: &OsStr) -> Result<(Rc<OwnedFd>, bool)> {
         let cleared = self.clear(at, name, true)?;
         let path = at.path.join(name);
         if cleared != Cleared::Directory {
@@ -158,11 +178,17 @@ impl Tree {
         if cleared == Cleared::Whiteout {
             self.set_opaque(&fd, &path)?;
         }
-        Ok(fd)
+        Ok((fd, cleared != Cleared::Directory))
     }
 
     /// Hide what layers below have in this directory.
-    pub(crate) fn set_opaque(&self, fd: &OwnedFd, path: &Path) -> Result<()> {
+    pub(crate) fn set_opaque(&mut self, fd: &OwnedFd, path: &Path) -> Result<()> {
+        if !self.followed.is_empty() {
+            // Some of the links may be in it.
+            self.followed.clear();
+            self.known.clear();
+            self.last = None;
+        }
         ctr_sys::xattr::set(fd, self.opaque, b"y")
             .map_err(|error| Error::call("fsetxattr", path.display(), error.errno()))
     }
@@ -219,42 +245,59 @@ impl Tree {
                 fd: self.open(&resolved)?,
                 path: resolved.clone(),
             };
-            match stat(&at, &name)?.as_ref().map(file_type) {
-                Some(SFlag::S_IFDIR) => resolved.push(name),
-                Some(SFlag::S_IFLNK) => {
-                    links += 1;
-                    if links > MAX_LINKS {
-                        return Err(Error::corrupt(
-                            format!("resolve {}", path.display()),
-                            "too many symbolic links",
-                        ));
-                    }
-                    let target = readlinkat(&*at.fd, name.as_os_str()).map_err(|errno| {
-                        Error::call("readlinkat", at.path.join(&name).display(), errno)
-                    })?;
-                    if target.as_bytes().starts_with(b"/") {
-                        resolved.clear();
-                    }
-                    let mut front = components(Path::new(&target));
-                    front.append(&mut rest);
-                    rest = front;
-                }
-                // Missing, or a whiteout: an entry below it says that the directory is new.
-                None => {
-                    self.make(&at, &name)?;
+            let found = stat(&at, &name)?;
+            let target = match found.as_ref().map(file_type) {
+                Some(SFlag::S_IFDIR) => {
                     resolved.push(name);
+                    continue;
                 }
-                Some(SFlag::S_IFCHR) if stat(&at, &name)?.as_ref().is_some_and(is_whiteout) => {
-                    self.make(&at, &name)?;
-                    resolved.push(name);
-                }
-                Some(_) => {
+                Some(SFlag::S_IFLNK) => readlinkat(&*at.fd, name.as_os_str()).map_err(|errno| {
+                    Error::call("readlinkat", at.path.join(&name).display(), errno)
+                })?,
+                Some(_) if !found.as_ref().is_some_and(is_whiteout) => {
                     return Err(Error::corrupt(
                         format!("resolve {}", path.display()),
                         format!("{} is no directory", at.path.join(&name).display()),
                     ));
                 }
+                whiteout => {
+                    let below = match whiteout {
+                        Some(_) => None,
+                        None => self.find_below(&at.path, &name)?,
+                    };
+                    match below {
+                        Some(Found::Link(target)) => {
+                            self.follow(at.path.join(&name))?;
+                            target
+                        }
+                        Some(Found::Directory(like)) => {
+                            let (fd, _) = self.make(&at, &name)?;
+                            resolved.push(name);
+                            self.imitate(&fd, resolved.clone(), &like)?;
+                            continue;
+                        }
+                        // An entry below it says that the directory is new.
+                        None => {
+                            self.make(&at, &name)?;
+                            resolved.push(name);
+                            continue;
+                        }
+                    }
+                }
+            };
+            links += 1;
+            if links > MAX_LINKS {
+                return Err(Error::corrupt(
+                    format!("resolve {}", path.display()),
+                    "too many symbolic links",
+                ));
             }
+            if target.as_bytes().starts_with(b"/") {
+                resolved.clear();
+            }
+            let mut front = components(Path::new(&target));
+            front.append(&mut rest);
+            rest = front;
         }
         if self
             .known
@@ -264,6 +307,52 @@ impl Tree {
             self.remember(path.as_os_str().len() + resolved.as_os_str().len())?;
         }
         Ok(resolved)
+    }
+
+    /// What shows of the layers below at `name` in our directory `at`, which has nothing there.
+    fn find_below(&self, at: &Path, name: &OsStr) -> Result<Option<Found>> {
+        let mut levels = self.below.roots().clone();
+        let mut path = PathBuf::new();
+        let mut rest = at.components();
+        loop {
+            if levels.is_empty() || below::is_opaque(&*self.open(&path)?, self.opaque, &path)? {
+                return Ok(None);
+            }
+            let Some(component) = rest.next() else {
+                return below::find(&levels, &path, name);
+            };
+            levels = self.below.enter(&levels, &path, component.as_os_str())?;
+            path.push(component);
+        }
+    }
+
+    /// Make a directory of ours look like the one of the layers below that it hides.
+    fn imitate(&mut self, fd: &OwnedFd, path: PathBuf, like: &OwnedFd) -> Result<()> {
+        let found = fstat(like).map_err(|errno| Error::call("fstat", path.display(), errno))?;
+        let (uid, gid) = (Uid::from_raw(found.st_uid), Gid::from_raw(found.st_gid));
+        fchown(fd, Some(uid), Some(gid)).map_err(|errno| {
+            Error::call(
+                "fchown",
+                format!("{} to {uid}:{gid}", path.display()),
+                errno,
+            )
+        })?;
+        xattrs::copy(like, fd, &path)?;
+        self.set_later(
+            path,
+            Attributes {
+                mode: found.st_mode & 0o7777,
+                mtime: Some(TimeSpec::new(found.st_mtime, found.st_mtime_nsec)),
+            },
+        )
+    }
+
+    fn follow(&mut self, link: PathBuf) -> Result<()> {
+        let bytes = link.as_os_str().len();
+        if self.followed.insert(link) {
+            self.remember(bytes)?;
+        }
+        Ok(())
     }
 
     /// A directory or link goes away: nothing known may lead through it any more.

@@ -204,6 +204,11 @@ export interface LayerOptions {
   compression: 'none' | 'gzip';
   userxattr?: boolean;
   squashOwner?: boolean;
+  /**
+   * Directories of the layers below, uppermost first: where the parents are that the layer has no
+   * entries for. None for the lowest layer.
+   */
+  lowers?: readonly string[];
 }
 
 /** What a layer blob was, the result of `applyLayer`. */

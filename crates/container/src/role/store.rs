@@ -19,6 +19,8 @@ pub(crate) enum Operation {
     ApplyLayer {
         blob: OwnedFd,
         directory: OwnedFd,
+        /// The layers below, uppermost first.
+        lowers: Vec<OwnedFd>,
         options: LayerOptions,
     },
     RemoveTree {
@@ -41,8 +43,14 @@ fn execute(child: &Child, operation: &Operation, report: &OwnedFd) -> Result<Opt
     let mut kept: Vec<BorrowedFd<'_>> = vec![report.as_fd()];
     match operation {
         Operation::ApplyLayer {
-            blob, directory, ..
-        } => kept.extend([blob.as_fd(), directory.as_fd()]),
+            blob,
+            directory,
+            lowers,
+            ..
+        } => {
+            kept.extend([blob.as_fd(), directory.as_fd()]);
+            kept.extend(lowers.iter().map(AsFd::as_fd));
+        }
         Operation::RemoveTree { parent, .. } => kept.push(parent.as_fd()),
     }
     ctr_sys::fd::close_all_except(child, &kept).step("close inherited descriptors")?;
@@ -51,8 +59,9 @@ fn execute(child: &Child, operation: &Operation, report: &OwnedFd) -> Result<Opt
         Operation::ApplyLayer {
             blob,
             directory,
+            lowers,
             options,
-        } => apply(blob, directory, options).map(Some),
+        } => apply(blob, directory, lowers, options).map(Some),
         Operation::RemoveTree { parent, name } => {
             ctr_layer::remove_tree(parent.as_fd(), name.as_ref()).map_err(failure)?;
             Ok(None)
@@ -60,10 +69,16 @@ fn execute(child: &Child, operation: &Operation, report: &OwnedFd) -> Result<Opt
     }
 }
 
-fn apply(blob: &OwnedFd, directory: &OwnedFd, options: &LayerOptions) -> Result<AppliedLayer> {
+fn apply(
+    blob: &OwnedFd,
+    directory: &OwnedFd,
+    lowers: &[OwnedFd],
+    options: &LayerOptions,
+) -> Result<AppliedLayer> {
+    let lowers: Vec<BorrowedFd<'_>> = lowers.iter().map(AsFd::as_fd).collect();
     let blob = call("dup", "blob", blob.try_clone()).step("open the blob")?;
     let applied =
-        ctr_layer::apply(File::from(blob), directory.as_fd(), options).map_err(failure)?;
+        ctr_layer::apply(File::from(blob), directory.as_fd(), &lowers, options).map_err(failure)?;
     Ok(AppliedLayer {
         digest: applied.digest,
         diff_id: applied.diff_id,

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -163,8 +163,23 @@ impl Sandbox {
     }
 
     pub(crate) fn apply_with(&self, tar: &[u8], options: &Options) -> Result<Applied, Error> {
+        self.apply_on(&[], tar, options)
+    }
+
+    /// Apply on top of others, uppermost first.
+    pub(crate) fn apply_on(
+        &self,
+        lowers: &[&Sandbox],
+        tar: &[u8],
+        options: &Options,
+    ) -> Result<Applied, Error> {
         let root = File::open(self.root()).unwrap();
-        apply_within(tar, root.as_fd(), options, &Limits::default())
+        let lowers: Vec<File> = lowers
+            .iter()
+            .map(|lower| File::open(lower.root()).unwrap())
+            .collect();
+        let lowers: Vec<BorrowedFd<'_>> = lowers.iter().map(AsFd::as_fd).collect();
+        apply_within(tar, root.as_fd(), &lowers, options, &Limits::default())
     }
 
     pub(crate) fn apply(&self, tar: Tar) -> Result<Applied, Error> {

@@ -184,7 +184,8 @@ fn limits_hold() {
     let sandbox = Sandbox::new();
     let root = File::open(sandbox.root()).unwrap();
     let apply = |tar: Tar, limits: Limits| {
-        apply_within(&*tar.finish(), root.as_fd(), &PLAIN, &limits).map_err(|error| error.code())
+        apply_within(&*tar.finish(), root.as_fd(), &[], &PLAIN, &limits)
+            .map_err(|error| error.code())
     };
     let few = Limits {
         entries: 2,

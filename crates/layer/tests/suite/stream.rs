@@ -150,7 +150,7 @@ fn a_file_that_cannot_be_read_says_why() {
     use std::os::fd::AsFd as _;
     let sandbox = Sandbox::new();
     let root = std::fs::File::open(sandbox.root()).unwrap();
-    let error = ctr_layer::apply(Failing, root.as_fd(), &GZIP).unwrap_err();
+    let error = ctr_layer::apply(Failing, root.as_fd(), &[], &GZIP).unwrap_err();
     assert_eq!(
         (error.code(), error.errno()),
         ("LAYER_IO", Some(nix::libc::EIO))

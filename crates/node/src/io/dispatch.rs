@@ -91,12 +91,17 @@ impl Engine {
             Task::Layer(Layer {
                 blob,
                 directory,
+                lowers,
                 options,
             }) => self.send(key, Kind::Store, (address, None), None, |token| {
-                (
-                    Request::ApplyLayer { token, options },
-                    vec![blob, directory],
-                )
+                let request = Request::ApplyLayer {
+                    token,
+                    lowers: lowers.len(),
+                    options,
+                };
+                let mut descriptors = vec![blob, directory];
+                descriptors.extend(lowers);
+                (request, descriptors)
             }),
             Task::Tree(Tree { parent, name }) => {
                 self.send(key, Kind::Store, (address, None), None, |token| {

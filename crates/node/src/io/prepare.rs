@@ -11,6 +11,7 @@ use ctr_seccomp::Cache;
 use ctr_spec::plan::{self, Cgroup, IdMaps, Namespace, OverlayUpper, Plan, RootSource};
 use ctr_spec::request::{ContainerRequest, ExecRequest};
 use ctr_spec::seccomp::Filter;
+use ctr_sys::socket::MAX_DESCRIPTORS;
 use ctr_sys::terminal::WindowSize;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -51,6 +52,8 @@ struct ApplyOptions {
     userxattr: bool,
     #[serde(default)]
     squash_owner: bool,
+    #[serde(default)]
+    lowers: Vec<String>,
 }
 
 /// A container ready to be reserved and launched.
@@ -84,6 +87,8 @@ pub(super) struct Process {
 pub(super) struct Layer {
     pub(super) blob: OwnedFd,
     pub(super) directory: OwnedFd,
+    /// The layers below, uppermost first.
+    pub(super) lowers: Vec<OwnedFd>,
     pub(super) options: LayerOptions,
 }
 
@@ -165,7 +170,17 @@ pub(super) fn layer(blob: &str, directory: &str, options: &str) -> Result<Layer,
         compression,
         userxattr,
         squash_owner,
+        lowers,
     } = parse(options, "layer options")?;
+    // One message carries them all, beside the blob and the directory.
+    if lowers.len() > MAX_DESCRIPTORS - 2 {
+        let message = format!(
+            "read layer options: {} lower layers, more than {}",
+            lowers.len(),
+            MAX_DESCRIPTORS - 2
+        );
+        return Err(Fault::new("INVALID_REQUEST", message));
+    }
     let options = LayerOptions {
         compression,
         userxattr,
@@ -174,6 +189,11 @@ pub(super) fn layer(blob: &str, directory: &str, options: &str) -> Result<Layer,
     Ok(Layer {
         blob: opened(blob, OFlag::empty())?,
         directory: opened(directory, OFlag::O_DIRECTORY)?,
+        // O_PATH: the root of an image may be closed to the user, though not to the launcher.
+        lowers: lowers
+            .iter()
+            .map(|lower| opened(lower, OFlag::O_PATH | OFlag::O_DIRECTORY))
+            .collect::<Result<_, _>>()?,
         options,
     })
 }

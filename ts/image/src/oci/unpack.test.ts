@@ -65,6 +65,20 @@ test('what is unpacked is used again, and what is missing of an image is added',
   expect(applied).toEqual([digestOf('one'), digestOf('two')]);
 });
 
+test('a layer is unpacked on top of those below it, which are complete', async () => {
+  const seen: string[][] = [];
+  const options = await unpackOptions({
+    applyLayer: async (blob, directory, how) => {
+      const contents = how.lowers.map((lower) => readFile(join(lower, 'content'), 'utf8'));
+      seen.push(await Promise.all(contents));
+      return applyText(blob, directory, how);
+    },
+  });
+  await unpack(await layersOf({ layers: ['one'] }), options);
+  await unpack(await layersOf({ layers: ['one', 'two', 'three'] }), options);
+  expect(seen).toEqual([[], ['one'], ['two', 'one']]);
+});
+
 test('each kind of id map has layers of its own', async () => {
   const options = await unpackOptions();
   const layers = await layersOf({});

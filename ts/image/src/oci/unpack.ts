@@ -23,6 +23,8 @@ export interface LayerOptions {
   userxattr: boolean;
   /** Every file to id 0, where a single id is mapped. */
   squashOwner: boolean;
+  /** Directories of the layers below, uppermost first. */
+  lowers: readonly string[];
 }
 
 /** Applies one blob to a directory; the native core's. */
@@ -56,7 +58,7 @@ export async function unpack(
   for (const [index, layer] of layers.entries()) {
     options.signal?.throwIfAborted();
     const chain = chains[index] as Digest;
-    directories.unshift(await unpackOne(layer, { ...options, chain }));
+    directories.unshift(await unpackOne(layer, { ...options, chain, lowers: [...directories] }));
   }
   return directories;
 }
@@ -93,32 +95,42 @@ export function layersPath(kind: LayerKind): string {
 
 interface Step extends UnpackOptions {
   chain: Digest;
+  /** Directories of the layers below, uppermost first. */
+  lowers: readonly string[];
 }
 
 async function unpackOne(layer: ImageLayer, step: Step): Promise<string> {
   const { store, ...how } = step;
   const path = join(store.dataRoot, layerPath(layerKind(step), step.chain));
   await publish(store, path, (staging) => unpackLayer(layer, staging, how));
+  return layerDirectory(path);
+}
+
+/** Where the files are of a layer unpacked at a path, in the store or in staging. */
+export function layerDirectory(path: string): string {
   return join(path, 'diff');
 }
 
 /**
- * Unpacks one layer to `diff` in a new directory, and verifies its bytes and its content.
+ * Unpacks one layer to a new directory on top of those below it, which are complete, and verifies
+ * its bytes and its content.
  *
  * @throws as `unpack`
  */
 export async function unpackLayer(
   layer: ImageLayer,
   staging: string,
-  { applyLayer, userxattr, squashOwner }: Omit<UnpackOptions, 'store'>,
+  { applyLayer, userxattr, squashOwner, lowers }: Omit<Step, 'store' | 'chain'>,
 ): Promise<void> {
   const compression = compressionOf(layer);
   await checkSize(layer);
-  const directory = join(staging, 'diff');
+  const directory = layerDirectory(staging);
   await mkdir(directory);
-  // ORDER: mkdir(2) applies the umask, chmod(2) does not. A layer that names its root sets its own.
+  // ORDER: mkdir(2) applies the umask, chmod(2) does not. A layer that names its root sets its own,
+  // one that does not has that of the layer below.
   await chmod(directory, 0o755);
-  const found = await applyLayer(layer.path, directory, { compression, userxattr, squashOwner });
+  const how = { compression, userxattr, squashOwner, lowers };
+  const found = await applyLayer(layer.path, directory, how);
   check('DIGEST_MISMATCH', 'digest', layer.digest, found.digest);
   check('DIFFID_MISMATCH', 'diff id', layer.diffId, found.diffId);
 }

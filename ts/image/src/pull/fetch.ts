@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Digest, hexOf } from '../digest.ts';
 import { fileError } from '../file-error.ts';
 import type { ResolvedImage } from '../oci/image.ts';
-import { chainIds, layerKind, layerPath, unpackLayer } from '../oci/unpack.ts';
+import { chainIds, layerDirectory, layerKind, layerPath, unpackLayer } from '../oci/unpack.ts';
 import type { Repository } from '../registry/client.ts';
 import { blobName, isIntact, publishBlob, readDocument } from '../store/blobs.ts';
 import { collect } from '../store/collect.ts';
@@ -94,6 +94,8 @@ async function stage(
   });
   try {
     const chains = chainIds(resolved.layers);
+    // ORDER: from the lowest up: a layer is unpacked on top of what is unpacked.
+    const lowers: string[] = [];
     for (const [index, layer] of resolved.layers.entries()) {
       const file = await downloads.file(layer);
       signal?.throwIfAborted();
@@ -106,7 +108,7 @@ async function stage(
           await mkdir(staging, 0o700).catch((cause: unknown) => {
             throw fileError('make', staging, cause);
           });
-          await unpackLayer({ ...layer, path: blob }, staging, { applyLayer, ...maps });
+          await unpackLayer({ ...layer, path: blob }, staging, { applyLayer, lowers, ...maps });
           layers.set(path, staging);
         };
         try {
@@ -117,6 +119,7 @@ async function stage(
           await unpackTo(`layer-${index}-again`, await downloads.again(layer));
         }
       }
+      lowers.unshift(layerDirectory(layers.get(path) ?? join(store.dataRoot, path)));
       onEvent?.({ type: 'layer', digest, state: 'unpacked', bytes: size, size });
     }
   } finally {

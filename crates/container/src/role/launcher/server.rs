@@ -270,10 +270,13 @@ impl Server {
                 self.signal(client, token, signal, tree);
                 Ok(())
             }
-            Request::ApplyLayer { options, .. } => (|| {
+            Request::ApplyLayer {
+                lowers, options, ..
+            } => (|| {
                 let operation = Operation::ApplyLayer {
                     blob: take()?,
                     directory: take()?,
+                    lowers: (0..lowers).map(|_| take()).collect::<Result<_>>()?,
                     options,
                 };
                 exec::store(Some((client, token)), &operation).and_then(|job| self.adopt(job))
