@@ -91,16 +91,16 @@ test(`${rounds} runs, half of them killed at a random moment (seed ${seed})`, {
 /** Kills it, and checks that everything of it ends soon and that what is left tells the truth. */
 async function killed({ part, terminal }: Kind, victim: Victim, inside: OuterGroup, what: string) {
   const { started } = victim;
-  const killedAt = await kill(victim);
-  let lastKill = killedAt;
-  if (part === 'launcher' && !terminal && (await runsOn(victim))) {
-    // It died between two calls, and the second one has started another.
-    lastKill = await kill(victim);
+  const pid = await eventually(`who is to be killed: ${what}`, victim.find);
+  let killedAt = kill(pid);
+  if (part === 'launcher') {
+    const next = await successor(victim, pid);
+    if (next !== undefined) killedAt = kill(next);
   }
   if (part !== 'ctr-ts') await started.ended;
   await eventually(`the end of all after ${what}`, () => inside.members().length === 0, 5000);
   // Node itself takes a part of it when it has to notice and end; what counts is the container's end.
-  const goneMs = performance.now() - lastKill;
+  const goneMs = performance.now() - killedAt;
   expect(goneMs, what).toBeLessThan((part === 'launcher' ? 2000 : 1000) * slowness);
   const ended = await started.ended;
   if (terminal) return;
@@ -117,8 +117,7 @@ async function killed({ part, terminal }: Kind, victim: Victim, inside: OuterGro
 }
 
 /** When it was killed; a pull or a start may have ended by itself just before. */
-async function kill(victim: Victim): Promise<number> {
-  const pid = await victim.pid();
+function kill(pid: number): number {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
@@ -127,8 +126,17 @@ async function kill(victim: Victim): Promise<number> {
   return performance.now();
 }
 
-async function runsOn({ started: { ended } }: Victim): Promise<boolean> {
-  return Promise.race([ended.then(() => false), sleep(500, true)]);
+/** A launcher that died between two calls: the second one has started another, unless all ends. */
+async function successor({ started, find }: Victim, first: number): Promise<number | undefined> {
+  let hasEnded = false;
+  void started.ended.then(() => {
+    hasEnded = true;
+  });
+  return eventually('an end, or another launcher', () => {
+    const found = find();
+    if (found !== undefined && found !== first) return { found };
+    return hasEnded ? { found: undefined } : undefined;
+  }).then(({ found }) => found);
 }
 
 test('the store holds nothing broken, and a pull completes it', async ({ skip }) => {

@@ -10,8 +10,8 @@ import type { OuterGroup } from './outer-group.ts';
 /** Something that runs, and the process of it that is to be killed. */
 export interface Victim {
   started: Started;
-  /** Waits until that process is there. */
-  pid(): Promise<number>;
+  /** That process, while it is there. */
+  find(): number | undefined;
 }
 
 export interface Kind {
@@ -55,7 +55,7 @@ export const kinds: readonly Kind[] = [
     start: async (inside) => {
       const words = ['--input-type=module', '--eval', script];
       const started = start(...inside.wrap(repositoryNode(), words), options);
-      return { started, pid: async () => started.pid };
+      return { started, find: () => started.pid };
     },
   },
   ...parts('ctr-ts run of an image', async (inside, { small }) =>
@@ -83,7 +83,8 @@ export const kinds: readonly Kind[] = [
       const container = await eventually('the container', () => runningPid(name));
       started.child.stdin?.write(DETACH_KEYS);
       await started.ended;
-      return { started, pid: async () => parentOf(container) };
+      const launcher = parentOf(container);
+      return { started, find: () => launcher };
     },
   },
 ];
@@ -124,14 +125,14 @@ function parts(name: string, begin: StartFamily, terminal = false): Kind[] {
 }
 
 function part(who: Kind['part'], { started, node }: Family): Victim {
-  const pid = async () => {
-    const own = await eventually('ctr-ts', node);
-    if (who === 'ctr-ts') return own;
-    const launcher = await eventually('the launcher', () => launcherOf(own));
-    if (who === 'launcher') return launcher;
-    return eventually('the container', () => containerOf(launcher));
+  const find = () => {
+    const own = node();
+    if (who === 'ctr-ts' || own === undefined) return own;
+    const launcher = launcherOf(own);
+    if (who === 'launcher' || launcher === undefined) return launcher;
+    return containerOf(launcher);
   };
-  return { started, pid };
+  return { started, find };
 }
 
 /** PID 1 of the container of that name, once its program runs. */
