@@ -1,11 +1,12 @@
 //! Freezing a group, and ending everything in it.
 
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::error::{Code, Error};
@@ -19,6 +20,13 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// How long to wait for a frozen group before killing it anyway: a task in an uninterruptible
 /// wait does not freeze, but what can be killed still must be.
 const FREEZE_FOR_KILL: Duration = Duration::from_millis(200);
+
+/// Rounds of signals before the group is frozen for the next: a container ends in the first, with
+/// its PID 1, and who is killed while it freezes a group leaves processes that cannot die.
+const PLAIN_ROUNDS: u32 = 3;
+
+/// Processes that are signalled at once, each by a descriptor.
+const BATCH: usize = 256;
 
 /// Where a group is frozen.
 enum Freezer {
@@ -69,21 +77,23 @@ impl Group {
     /// `CGROUP_BUSY` when processes are left after 5 s.
     pub fn kill(&self) -> Result<(), Error> {
         let deadline = Instant::now() + LIMIT;
-        loop {
+        for round in 0.. {
             if self.pids()?.is_empty() {
                 return Ok(());
             }
-            self.kill_once()?;
+            self.kill_once(round >= PLAIN_ROUNDS)?;
             if self.wait_empty(deadline.min(Instant::now() + Duration::from_millis(100)))? {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                return Err(self.still_there());
+                break;
             }
         }
+        Err(self.still_there())
     }
 
-    fn kill_once(&self) -> Result<(), Error> {
+    /// With `hold` nothing in the group can fork between the look at it and the signals.
+    fn kill_once(&self, hold: bool) -> Result<(), Error> {
         // KERNEL(5.14): one write kills all, forking or not, in any PID namespace.
         let whole = self
             .places()
@@ -94,12 +104,13 @@ impl Group {
             return Ok(());
         }
         let freezer = self.freezer().ok();
-        if let Some(freezer) = &freezer {
+        if let (true, Some(freezer)) = (hold, &freezer) {
             // It may fail for a group that is vanishing, which the next look finds empty.
             let _frozen = freezer.freeze(FREEZE_FOR_KILL);
         }
         let signalled = self.signal_all();
-        // ORDER: thaw after the signals, whatever became of them: a frozen v1 task cannot die.
+        // ORDER: thaw after the signals, whatever became of them and whoever froze it: a frozen v1
+        // task cannot die.
         if let Some(freezer) = &freezer {
             match freezer.thaw() {
                 Err(error) if !matches!(error.kind(), Code::NotFound | Code::Unavailable) => {
@@ -111,21 +122,40 @@ impl Group {
         signalled
     }
 
-    /// SECURITY: while the group is frozen its pids cannot be given to others; 0 (a process
-    /// outside of our PID namespace) would be our own process group and is left out.
+    /// SECURITY: a number may be another process by the time it is signalled. A pidfd is one process
+    /// for good, and what is listed again once it is open is of the group. 0 is a process outside
+    /// of our PID namespace, which has no number here.
     fn signal_all(&self) -> Result<(), Error> {
-        for pid in self.pids()?.into_iter().filter(|pid| *pid > 0) {
-            match kill(Pid::from_raw(pid), Signal::SIGKILL) {
-                Ok(()) | Err(Errno::ESRCH) => {}
-                Err(errno) => {
-                    let path = self.directories().into_iter().next().unwrap_or_default();
-                    return Err(
-                        Error::system("kill", &path, errno).with_detail(format!("pid {pid}"))
-                    );
+        for batch in self.pids()?.chunks(BATCH) {
+            let opened = batch
+                .iter()
+                .filter(|pid| **pid > 0)
+                .filter_map(|pid| self.open_process(*pid).transpose())
+                .collect::<Result<Vec<_>, _>>()?;
+            let listed = self.pids()?;
+            for (pid, process) in opened.iter().filter(|(pid, _)| listed.contains(pid)) {
+                match ctr_sys::pidfd::send_signal(process.as_fd(), Signal::SIGKILL as i32) {
+                    Err(error) if error.errno() != Errno::ESRCH => {
+                        return Err(self.refused("pidfd_send_signal", *pid, error.errno()));
+                    }
+                    _ => {}
                 }
             }
         }
         Ok(())
+    }
+
+    fn open_process(&self, pid: i32) -> Result<Option<(i32, OwnedFd)>, Error> {
+        match ctr_sys::pidfd::open(Pid::from_raw(pid)) {
+            Ok(process) => Ok(Some((pid, process))),
+            Err(error) if error.errno() == Errno::ESRCH => Ok(None),
+            Err(error) => Err(self.refused("pidfd_open", pid, error.errno())),
+        }
+    }
+
+    fn refused(&self, call: &'static str, pid: i32, errno: Errno) -> Error {
+        let path = self.directories().into_iter().next().unwrap_or_default();
+        Error::system(call, &path, errno).with_detail(format!("pid {pid}"))
     }
 
     /// Whether the group was empty before the deadline.
@@ -210,7 +240,10 @@ impl Freezer {
         match self {
             Self::V1(directory) => {
                 for group in file::walk(directory)? {
-                    file::write(&group.join("freezer.state"), "THAWED")?;
+                    let control = group.join("freezer.state");
+                    if file::read(&control)? != "THAWED" {
+                        file::write(&control, "THAWED")?;
+                    }
                 }
                 Ok(())
             }

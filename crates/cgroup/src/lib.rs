@@ -46,7 +46,7 @@
 //!
 //! | feature | version | fallback | lost without it |
 //! |---|---|---|---|
-//! | `cgroup.kill` | 5.14 | freeze, SIGKILL, thaw | nothing, but it is slower |
+//! | `cgroup.kill` | 5.14 | SIGKILL by pidfd, frozen meanwhile if that is not enough | nothing, but it is slower |
 //! | `memory.peak` (v2) | 5.19 | absent in [`Stats`] | the peak |
 //! | device programs replaced in one step | 5.6, below the floor | - | - |
 //! | birth in a group (`CLONE_INTO_CGROUP`) | 5.7, below the floor | - | - |

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ctr_cgroup::{Group, Layout};
 use ctr_spec::plan::Resources;
+use nix::errno::Errno;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use crate::scratch::{Held, Scratch, eventually, fresh_path, plan, v1_layout};
 
@@ -118,6 +120,34 @@ fn a_tree_of_forking_shells_is_killed_as_a_whole() {
     eventually("no task is counted", || {
         scratch.group.stats().unwrap().pids.unwrap().current == 0
     });
+}
+
+/// Who dies between freezing a group and thawing it leaves processes that no signal ends.
+#[test]
+fn what_dies_of_a_signal_is_not_frozen_for_it() {
+    let Some(layout) = v1_layout() else { return };
+    let scratch = Scratch::new(&layout, Resources::default());
+    let mut held = Held::shell("sleep 20 & sleep 20");
+    scratch.group.attach(held.pid()).unwrap();
+    held.go();
+    eventually("both run", || scratch.group.pids().unwrap().len() == 3);
+    let directories = scratch.group.directories();
+    let control = directories
+        .iter()
+        .map(|directory| directory.join("freezer.state"))
+        .find(|control| control.exists())
+        .unwrap();
+    let watch = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC).unwrap();
+    watch.add_watch(&control, AddWatchFlags::IN_MODIFY).unwrap();
+    scratch.group.kill().unwrap();
+    held.child.wait().unwrap();
+    assert_eq!(watch.read_events().unwrap_err(), Errno::EAGAIN);
+    scratch.group.freeze().unwrap();
+    assert!(
+        !watch.read_events().unwrap().is_empty(),
+        "the watch is deaf"
+    );
+    scratch.group.thaw().unwrap();
 }
 
 #[test]
