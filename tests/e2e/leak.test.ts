@@ -34,9 +34,9 @@ beforeAll(async () => {
   before = snapshot();
 }, 600_000);
 afterAll(async () => {
-  await outer?.close();
   if (typeof registry === 'object') await registry.stop();
   rmSync(directory, { recursive: true, force: true });
+  await outer?.close();
 });
 
 /** A registry with an image of one program and one of a whole Debian; else what is missing. */
