@@ -70,12 +70,7 @@ fn orphans_are_reaped_and_signals_reach_the_command_s_group() {
         .launch(&supervised(plan("group", rootfs.path(), script)), false)
         .unwrap();
     // PID 1, the shell and its sleep; what it left behind is gone, and no zombie.
-    let settled = eventually(|| {
-        let looking = owner.exec("group", &looker()).unwrap();
-        let (_, processes) = owner.wait(looking);
-        !processes.contains('Z') && processes.matches("S (").count() == 3
-    });
-    assert!(settled, "the orphan was not reaped");
+    assert!(three_sleep(&mut owner), "the orphan was not reaped");
     let descriptors = format!("/proc/{}/fd", pid_of(&running.pidfd));
     assert_eq!(
         std::fs::read_dir(descriptors).unwrap().count(),
@@ -90,10 +85,21 @@ fn orphans_are_reaped_and_signals_reach_the_command_s_group() {
         assert_ne!(count, 0, "ended: {said}");
         said.push_str(&String::from_utf8_lossy(&buffer[..count]));
     }
+    // A signal that comes before the second sleep is there would wait for its end.
+    assert!(three_sleep(&mut owner), "the shell did not go on");
     ctr_sys::pidfd::send_signal(running.pidfd.as_fd(), 15).unwrap();
     let (exit, rest) = owner.wait(running);
     assert!(rest.ends_with("term\n"), "{said}{rest}");
     assert_eq!(exit.exit_code, Some(5));
+}
+
+/// Whether PID 1, a shell and its sleep come to be all there is.
+fn three_sleep(owner: &mut Owner) -> bool {
+    eventually(|| {
+        let looking = owner.exec("group", &looker()).unwrap();
+        let (_, processes) = owner.wait(looking);
+        !processes.contains('Z') && processes.matches("S (").count() == 3
+    })
 }
 
 fn looker() -> Process {
