@@ -147,6 +147,8 @@ test('the store holds nothing broken, and a pull completes it', async ({ skip })
     expect(createHash('sha256').update(content).digest('hex')).toBe(name);
   }
   const { large, small } = images;
+  // The records of what was killed hold their images.
+  await must(paths.launcher, ['system', 'prune', '-f']);
   await must(paths.launcher, ['pull', large], { timeoutMs: 120_000 });
   expect(await must(paths.launcher, ['run', '--rm', large, 'cat', '/etc/debian_version'])).toMatch(
     /^12\./,

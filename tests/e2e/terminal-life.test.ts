@@ -40,9 +40,12 @@ describe.skipIf(missing !== '').each(sitters)(`a container of $who${missing}`, (
     await terminal.clear();
     terminal.resize(90, 28);
     terminal.line(`${desk.ctr} attach ${name}`);
-    // The prompt is drawn anew: nothing was typed.
+    // The prompt is drawn anew: nothing was typed. For that the window had another size.
     await terminal.prompt('IN>');
-    expect(await desk.answer('echo $kept $(stty size)', /\n(yes \d+ \d+)/)).toBe('yes 28 90');
+    const settled = 'until [ "$(stty size)" = "28 90" ]; do sleep 0.1; done';
+    expect(await desk.answer(`${settled}; echo $kept $(stty size)`, /\n(yes \d+ \d+)/)).toBe(
+      'yes 28 90',
+    );
     expect(await desk.command('attach', '--no-stdin', name)).toMatchObject({
       exitCode: 125,
       stderr: expect.stringContaining('TERMINAL_BUSY'),
