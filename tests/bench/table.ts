@@ -13,6 +13,8 @@ export interface Row {
 
 const NAME_WIDTH = 25;
 const CELL_WIDTH = 8;
+/** Of the tables with a column for each row. */
+const NARROW_WIDTH = 6;
 
 /** Percentiles, and the ratio of medians to the floor and to a plain spawn. */
 export function launchTable(rows: readonly Row[]): string {
@@ -44,11 +46,13 @@ export function ratioTable(rows: readonly Row[], when: 'burst' | 'sparse'): stri
     line(
       '',
       rows.map((_, index) => letter(index)),
+      NARROW_WIDTH,
     ),
     ...rows.map((row, index) =>
       line(
         `${letter(index)} ${row.name}`,
         rows.map((other) => ratio(row[when].p50, other[when].p50)),
+        NARROW_WIDTH,
       ),
     ),
   ].join('\n');
@@ -72,8 +76,8 @@ export function blockingTable(runs: readonly Blocking[]): string {
   ].join('\n');
 }
 
-function line(name: string, cells: readonly string[]): string {
-  const text = cells.map((cell) => (cell === '' ? ' '.repeat(3) : cell.padStart(CELL_WIDTH)));
+function line(name: string, cells: readonly string[], width = CELL_WIDTH): string {
+  const text = cells.map((cell) => (cell === '' ? ' '.repeat(3) : cell.padStart(width)));
   return `${name.padEnd(NAME_WIDTH)}${text.join('')}`.trimEnd();
 }
 
@@ -84,5 +88,5 @@ function milliseconds(value: number): string {
 
 function ratio(value: number, by: number | undefined): string {
   const result = value / (by ?? Number.NaN);
-  return Number.isNaN(result) ? '-' : result.toFixed(result < 100 ? 2 : 0);
+  return Number.isNaN(result) ? '-' : result.toFixed(result < 10 ? 2 : result < 100 ? 1 : 0);
 }
