@@ -26,7 +26,7 @@ export async function kernel(): Promise<Kernel> {
   const unpacked = findKernel(
     await cached({
       kind: 'kernel',
-      recipe: name,
+      recipe: { name, index: 'depmod' },
       make: async (path, folder) => {
         await must('apt-get', ['download', '-q', name], { cwd: folder, timeoutMs: 300_000 });
         const [file] = readdirSync(folder).filter((entry) => entry.endsWith('.deb'));
@@ -34,6 +34,10 @@ export async function kernel(): Promise<Kernel> {
         const fresh = join(folder, 'unpacked');
         mkdirSync(fresh);
         await must('dpkg-deb', ['-x', join(folder, file), fresh], { timeoutMs: 120_000 });
+        // What the package's installation would do: write down which module needs which.
+        for (const version of readdirSync(join(fresh, 'lib/modules'))) {
+          await must('/sbin/depmod', ['--basedir', fresh, version], { timeoutMs: 120_000 });
+        }
         renameSync(fresh, path);
       },
     }),

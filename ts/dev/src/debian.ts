@@ -34,6 +34,7 @@ export const debianPackages: readonly Row[] = [
     purpose: 'test',
     reason: 'machines with another kernel and cgroup v2',
   },
+  { name: 'kmod', purpose: 'test', reason: 'lists which modules these kernels need' },
   { name: 'e2fsprogs', purpose: 'test', reason: 'makes the disks of these machines' },
   { name: 'runc', purpose: 'test', reason: 'a peer in the benchmark' },
   { name: 'podman', purpose: 'test', reason: 'a peer in the benchmark' },
