@@ -1,6 +1,6 @@
 /** Installs that are killed, and installs at the same time. */
 import { once } from 'node:events';
-import { chmodSync, existsSync, readdirSync, utimesSync } from 'node:fs';
+import { chmodSync, readdirSync, utimesSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -23,11 +23,6 @@ afterEach(() => host?.remove());
 
 const twoHoursAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
 
-function projects(): string[] {
-  const packages = join(host.directory, 'packages');
-  return existsSync(packages) ? readdirSync(packages) : [];
-}
-
 test('an install that is killed at any moment leaves plugins that work, and no folder for ever', async () => {
   const old = await packPlugin(host.scratch, { name: 'plugin-kill', version: '1.0.0' });
   const fresh = await packPlugin(host.scratch, { name: 'plugin-kill', version: '2.0.0' });
@@ -49,11 +44,11 @@ test('an install that is killed at any moment leaves plugins that work, and no f
   }
   expect(rounds.killed).toBeGreaterThan(3);
 
-  for (const name of projects()) {
+  for (const name of host.projects()) {
     utimesSync(join(host.directory, 'packages', name), twoHoursAgo, twoHoursAgo);
   }
   await host.json(['plugins', 'install', fresh]);
-  expect(projects()).toHaveLength(1);
+  expect(host.projects()).toHaveLength(1);
   expect((await host.ctr(['greet'])).stdout).toBe('this is greet of plugin-kill 2.0.0\n');
   expect(await host.json(['plugins', 'list'])).toMatchObject([
     { version: '2.0.0', commands: ['greet'] },
@@ -96,12 +91,12 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s during a download leaves nothing',
     const env = { ...host.env, npm_config_registry: `http://127.0.0.1:${port}/` };
     const install = host.startCtr(['plugins', 'install', 'some-package'], { env });
     await once(registry, 'request');
-    expect(projects()).toHaveLength(1);
+    expect(host.projects()).toHaveLength(1);
     install.child.kill(signal);
     const { exitCode, stdout, stderr } = await install.ended;
     expect({ exitCode, stdout }).toEqual({ exitCode: signal === 'SIGINT' ? 130 : 143, stdout: '' });
     expect(stderr).toBe(`ctr-ts: given up (${signal})\n`);
-    expect(projects()).toEqual([]);
+    expect(host.projects()).toEqual([]);
   } finally {
     registry.close();
     registry.closeAllConnections();
@@ -132,7 +127,7 @@ test('of two plugins with one word that come at the same time one is refused', a
   const ended = await Promise.all(files.map((file) => host.ctr(['plugins', 'install', file])));
   expect(ended.filter(({ exitCode }) => exitCode === 0)).toHaveLength(1);
   expect(ended.filter(({ stderr }) => stderr.includes('[PLUGIN_COLLISION]'))).toHaveLength(2);
-  expect(projects()).toHaveLength(1);
+  expect(host.projects()).toHaveLength(1);
   expect((await host.ctr(['same'])).stdout).toMatch(/^this is same of plugin-[abc] 1\.0\.0\n$/);
 });
 
@@ -140,6 +135,6 @@ test('the same plugin at the same time is there once', async () => {
   const file = await packPlugin(host.scratch, { name: 'plugin-twice' });
   const ended = await Promise.all([1, 2].map(() => host.ctr(['plugins', 'install', file])));
   expect(ended.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
-  expect(projects()).toHaveLength(1);
+  expect(host.projects()).toHaveLength(1);
   expect((await host.ctr(['greet'])).stdout).toContain('plugin-twice');
 });

@@ -1,6 +1,6 @@
 /** What is no plugin, or not a good one: refused in one line, with nothing left behind. */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -24,12 +24,6 @@ beforeEach(async () => {
   host = await pluginHost();
 });
 afterEach(() => host?.remove());
-
-/** What lies in the folder of npm projects. */
-function projects(): string[] {
-  const packages = join(host.directory, 'packages');
-  return existsSync(packages) ? readdirSync(packages) : [];
-}
 
 const contract = { apiVersion: 1, commands: './commands.js' };
 
@@ -130,7 +124,7 @@ test.each(refused)('install refuses $what: $code', async ({ plugin, code, says }
     message: expect.stringContaining(says),
     hint: expect.stringMatching(/\S/),
   });
-  expect(projects()).toEqual([]);
+  expect(host.projects()).toEqual([]);
   expect(await host.json(['plugins', 'list'])).toEqual([]);
 });
 
@@ -152,7 +146,7 @@ test('a word belongs to the plugin that came first', async () => {
     'ctr-ts: add command greet loudly of plugin-second: greet belongs to plugin plugin-first [PLUGIN_COLLISION]\n' +
       '  next: ctr-ts plugins uninstall plugin-first\n',
   );
-  expect(projects()).toHaveLength(1);
+  expect(host.projects()).toHaveLength(1);
   expect((await host.ctr(['greet'])).stdout).toContain('plugin-first');
 });
 
@@ -166,7 +160,7 @@ test('a failed newer version leaves the older one as it was', async () => {
   await host.json(['plugins', 'install', good]);
   expect((await host.ctr(['plugins', 'install', bad])).stderr).toContain('[PLUGIN_BROKEN]');
   expect((await host.ctr(['greet'])).stdout).toBe('this is greet of plugin-good 1.0.0\n');
-  expect(projects()).toHaveLength(1);
+  expect(host.projects()).toHaveLength(1);
 });
 
 test('install scripts do not run', async () => {
@@ -222,7 +216,7 @@ test('a package of a registry is found by name and version, and missed by others
     const install = (spec: string) => host.ctr(['plugins', 'install', spec], { env });
     expect((await install('plugin-published@9')).stderr).toContain('[PLUGIN_NOT_FOUND]');
     expect((await install('plugin-unpublished')).stderr).toContain('[PLUGIN_NOT_FOUND]');
-    expect(projects()).toEqual([]);
+    expect(host.projects()).toEqual([]);
     expect((await install('plugin-published@^1.2.0')).stderr).toBe('');
     expect((await host.ctr(['greet'])).stdout).toContain('plugin-published 1.2.3');
   } finally {

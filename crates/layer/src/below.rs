@@ -10,11 +10,11 @@ use std::path::Path;
 use std::rc::Rc;
 
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2, readlinkat};
+use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, SFlag, fstatat};
 
 use crate::error::{Error, Result};
-use crate::tree::file_type;
+use crate::tree::{file_type, open_directory};
 
 /// The directories that lie on each other at one path, the uppermost first.
 pub(crate) type Levels = Vec<Rc<OwnedFd>>;
@@ -121,14 +121,7 @@ fn look(level: &OwnedFd, at: &Path, name: &OsStr) -> Result<Seen> {
         SFlag::S_IFLNK => return Ok(Seen::Link),
         _ => return Ok(Seen::End),
     }
-    let how = OpenHow::new()
-        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
-        .resolve(
-            ResolveFlag::RESOLVE_BENEATH
-                | ResolveFlag::RESOLVE_NO_SYMLINKS
-                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-        );
-    openat2(level.as_fd(), name, how)
+    open_directory(level.as_fd(), Path::new(name))
         .map(|fd| Seen::Directory(Rc::new(fd)))
         .map_err(|errno| Error::call("openat2", at.join(name).display(), errno))
 }

@@ -212,14 +212,7 @@ impl Tree {
         if path.as_os_str().is_empty() {
             return Ok(Rc::clone(&self.root));
         }
-        let how = OpenHow::new()
-            .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
-            .resolve(
-                ResolveFlag::RESOLVE_BENEATH
-                    | ResolveFlag::RESOLVE_NO_SYMLINKS
-                    | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-            );
-        openat2(&*self.root, path, how)
+        open_directory(self.root.as_fd(), path)
             .map(Rc::new)
             .map_err(|errno| Error::call("openat2", path.display(), errno))
     }
@@ -392,6 +385,18 @@ pub(crate) fn stat(at: &Directory, name: &OsStr) -> Result<Option<FileStat>> {
         Err(Errno::ENOENT) => Ok(None),
         Err(errno) => Err(Error::call("fstatat", at.path.join(name).display(), errno)),
     }
+}
+
+/// A directory below another by a path in which the kernel is to meet no link.
+pub(crate) fn open_directory(at: BorrowedFd<'_>, path: &Path) -> nix::Result<OwnedFd> {
+    let how = OpenHow::new()
+        .flags(OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC)
+        .resolve(
+            ResolveFlag::RESOLVE_BENEATH
+                | ResolveFlag::RESOLVE_NO_SYMLINKS
+                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
+        );
+    openat2(at, path, how)
 }
 
 pub(crate) fn file_type(found: &FileStat) -> SFlag {

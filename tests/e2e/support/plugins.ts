@@ -1,5 +1,14 @@
 /** Plugins as strangers make them: package.json and a module, packed or as a folder. */
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { publishBuild } from '@ctr-ts/dev/publish';
@@ -18,6 +27,8 @@ export interface PluginHost {
   startCtr(args: readonly string[], options?: CommandOptions): Started;
   /** With --json: the document; throws unless that was exit code 0. */
   json(args: readonly string[]): Promise<never>;
+  /** What lies in the folder of npm projects. */
+  projects(): string[];
   remove(): void;
 }
 
@@ -51,6 +62,10 @@ export async function pluginHost(user?: TestUser): Promise<PluginHost> {
       if (ended.exitCode !== 0)
         throw new Error(`${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
       return JSON.parse(ended.stdout) as never;
+    },
+    projects: () => {
+      const packages = join(data, 'ctr-ts/plugins/packages');
+      return existsSync(packages) ? readdirSync(packages) : [];
     },
     remove: () => rmSync(scratch, { recursive: true, force: true }),
   };

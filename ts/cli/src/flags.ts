@@ -1,6 +1,6 @@
 /** Flags as plain data: what a verb accepts, without a word about how it is parsed or shown. */
 
-import type { CommandFlag } from '@ctr-ts/plugin';
+import type { CommandFlag, CommandFlagValue } from '@ctr-ts/plugin';
 
 /** One flag of a verb. */
 export interface Flag extends CommandFlag {
@@ -10,18 +10,11 @@ export interface Flag extends CommandFlag {
 
 export type FlagTable = readonly Flag[];
 
-/** The value a flag has after parsing; any of them for a flag that is not known yet. */
-type Value<F extends Flag> = string extends F['name']
-  ? boolean | string | string[]
-  : F['type'] extends 'boolean'
-    ? boolean
-    : F extends { readonly multiple: true }
-      ? string[]
-      : string;
-
 /** What parsing with a table gives: the flags that were there, by name. */
 export type Values<T extends FlagTable = FlagTable> = {
-  [F in T[number] as F extends { readonly notYet: string } ? never : F['name']]?: Value<F>;
+  [F in T[number] as F extends { readonly notYet: string }
+    ? never
+    : F['name']]?: CommandFlagValue<F>;
 };
 
 /** On every verb. */

@@ -49,7 +49,7 @@ export interface CommandIo {
 }
 
 /** The value a flag has; any of them for a flag that is not known yet. */
-type FlagValue<F extends CommandFlag> = string extends F['name']
+export type CommandFlagValue<F extends CommandFlag> = string extends F['name']
   ? boolean | string | string[]
   : F['type'] extends 'boolean'
     ? boolean
@@ -59,7 +59,7 @@ type FlagValue<F extends CommandFlag> = string extends F['name']
 
 /** The flags that were on the line, by name. */
 export type CommandFlagValues<T extends readonly CommandFlag[] = readonly CommandFlag[]> = {
-  [F in T[number] as F['name']]?: FlagValue<F>;
+  [F in T[number] as F['name']]?: CommandFlagValue<F>;
 } & {
   /** The line asks for one JSON document on stdout, and nothing else there. */
   json?: boolean;

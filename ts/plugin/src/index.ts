@@ -9,6 +9,7 @@ import type { API_VERSION } from './manifest.ts';
 export {
   type Command,
   type CommandFlag,
+  type CommandFlagValue,
   type CommandFlagValues,
   type CommandInvocation,
   type CommandIo,

@@ -1,7 +1,8 @@
 /** `ctr-ts wait`: wait for containers to end, print their exit codes. */
 
 import { Container, CtrError } from '@ctr-ts/sdk';
-import { errorDocument, exitCodeOf, exitCodeOfProcess, report } from '../report.ts';
+import { forEachTarget } from '../each.ts';
+import { exitCodeOfProcess } from '../report.ts';
 import { defineVerb } from '../verb.ts';
 import { WAIT_FLAGS } from './wait.flags.ts';
 
@@ -11,22 +12,11 @@ export const verb = defineVerb({
   flags: WAIT_FLAGS,
   positionals: { usage: 'CONTAINER...', min: 1 },
   examples: ['wait web', 'wait web db'],
-  async execute({ flags: { json = false }, positionals }, io) {
-    const outcomes: unknown[] = [];
-    let code = 0;
-    for (const name of positionals) {
-      try {
-        const exitCode = await exitCodeOfContainer(name);
-        outcomes.push({ name, ok: true, exitCode });
-        if (!json) io.print(String(exitCode));
-      } catch (error) {
-        if (json && positionals.length === 1) throw error;
-        outcomes.push({ name, ok: false, ...errorDocument(error) });
-        code = json ? exitCodeOf(error) : report(error, io);
-      }
-    }
-    if (json) io.printJson(outcomes);
-    return code;
+  execute({ flags: { json = false }, positionals }, io) {
+    return forEachTarget(positionals, io, json, exitCodeOfContainer, (exitCode) => ({
+      lines: [String(exitCode)],
+      facts: { exitCode },
+    }));
   },
 });
 
